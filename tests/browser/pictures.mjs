@@ -1,6 +1,5 @@
-// Draws what static/ keeps as pixels, from the icon: favicon.ico, and the
-// preview that other sites show of a link. And what README shows, from the
-// program as it was built: the sign-in page, and the comparison once measured.
+// Renders favicon.ico and the link preview in static/ from the icon, and takes the
+// screenshots for README: the sign-in page, and the comparison after a measurement.
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +18,7 @@ async function draw(width, height, style, body) {
   return png;
 }
 
-/** One picture in an ICO file: a header, a directory entry, and the PNG as it is. */
+/** An ICO file with one image: a header, a directory entry, and the PNG. */
 function ico(png, size) {
   const head = Buffer.alloc(22);
   head.writeUInt16LE(1, 2);
@@ -50,7 +49,7 @@ try {
   await measuring.getByRole('button', { name: 'Measure everything' }).click();
   const isRunning = () => measuring.getByText('A measurement is running').count();
   for (let tries = 0; tries === 0 || await isRunning() > 0; tries += 1) {
-    if (tries === 90) throw new Error('the comparison does not come to its end');
+    if (tries === 90) throw new Error('the comparison does not finish');
     await measuring.waitForTimeout(2_000);
     await measuring.goto(`${app.origin}/compare`);
   }

@@ -1,5 +1,5 @@
-// Takes a picture of every page: phone and desktop, light and dark, with and
-// without JavaScript. They end up in tests/browser/shots/, which git ignores.
+// Takes screenshots of all pages into tests/browser/shots/ (ignored by git): phone and
+// desktop, light and dark, with and without JavaScript.
 
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';

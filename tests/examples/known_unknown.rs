@@ -34,7 +34,7 @@ async fn main() {
     println!("|---|---|---|---|---|---|---|");
     for (what, path, status) in QUESTIONS {
         // The clock stands but for what each sample moves it: no limit is in the way.
-        let app = Setup::new().with_clock_standing().start().await;
+        let app = Setup::new().with_frozen_clock().start().await;
         for n in 0..SAMPLES + WARM_UP {
             let email = format!("known{n}@example.test");
             sign_up(&app, &email).await;

@@ -1,4 +1,4 @@
-//! Latchkey, started in this process on ports that the system chose.
+//! Latchkey, started in this process on free ports.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,19 +16,19 @@ use tokio::task::JoinHandle;
 use crate::issuer::{INTROSPECT, Issuer};
 use crate::local_provider;
 
-/// The provider that the product is given here: the harness brings its own.
+/// The local provider.
 pub const PROVIDER: Option<LocalProvider> = Some(local_provider::router);
 
-/// What the product is told that it was built with.
+/// The features that the app was built with.
 #[must_use]
 pub const fn built_with() -> Capabilities {
     latchkey::built_with(PROVIDER)
 }
 
-/// A secret that is good enough for a public site.
+/// Strong enough for a public site.
 pub const STRONG_SECRET: &str = "3f7Kq9Zr1xV8bN5mT2wY6cH4jL0pD3sG";
 
-/// What a Latchkey is to be started with.
+/// Settings for starting Latchkey.
 #[derive(Debug)]
 pub struct Setup {
     variables: BTreeMap<String, String>,
@@ -39,15 +39,15 @@ pub struct Setup {
 /// A Latchkey that runs until it is dropped or stopped.
 #[derive(Debug)]
 pub struct Latchkey {
-    /// What people type: `http://localhost:<port>`, or what `PUBLIC_URL` was set to.
+    /// The value of `PUBLIC_URL`; default: `http://localhost:<port>`.
     pub origin: String,
-    /// Where it really listens.
+    /// The address that it listens on.
     pub address: SocketAddr,
-    /// The local provider's origin, where there is one.
+    /// The origin of the local provider, if it runs.
     pub idp: String,
-    /// Its clock; it stands still when the setup said so.
+    /// May be frozen ([`Setup::with_frozen_clock`]).
     pub clock: Clock,
-    /// Its insides, for the few tests that look at what is kept.
+    /// For the few tests that look inside.
     pub app: App,
     #[cfg(feature = "demo")]
     pub demo: latchkey_demo::state::Demo,
@@ -64,7 +64,7 @@ impl Default for Setup {
 }
 
 impl Setup {
-    /// Nothing set: what somebody gets who has just cloned the repository.
+    /// No settings, as in a fresh clone.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -79,20 +79,19 @@ impl Setup {
             .set("LOCAL_IDP", "off")
     }
 
-    /// In a folder in which another one has run before.
+    /// Uses the folder of an earlier instance.
     #[must_use]
     pub fn in_folder(folder: TempDir) -> Self {
         Self { folder, ..Self::default() }
     }
 
-    /// Sets a variable.
     #[must_use]
     pub fn set(mut self, name: &str, value: impl Into<String>) -> Self {
         self.variables.insert(name.to_owned(), value.into());
         self
     }
 
-    /// With this issuer as the provider `acme`.
+    /// Adds this issuer as the provider `acme`.
     #[must_use]
     pub fn with_issuer(self, issuer: &Issuer) -> Self {
         self.set("OIDC_ACME_ISSUER", &issuer.url)
@@ -100,22 +99,21 @@ impl Setup {
             .set("OIDC_ACME_CLIENT_SECRET", issuer.client_secret())
     }
 
-    /// With this issuer to be asked about opaque tokens.
+    /// Uses this issuer to introspect opaque tokens.
     #[must_use]
-    pub fn asking(self, issuer: &Issuer) -> Self {
+    pub fn with_introspection(self, issuer: &Issuer) -> Self {
         self.set("OAUTH_INTROSPECTION_URL", format!("{}{INTROSPECT}", issuer.url))
             .set("OAUTH_INTROSPECTION_CLIENT_ID", issuer.client_id())
             .set("OAUTH_INTROSPECTION_CLIENT_SECRET", issuer.client_secret())
     }
 
-    /// With a clock that stands still until it is advanced.
+    /// Uses a clock that only [`Latchkey::advance`] moves.
     #[must_use]
-    pub fn with_clock_standing(mut self) -> Self {
+    pub fn with_frozen_clock(mut self) -> Self {
         self.clock = Clock::manual(Clock::System.now());
         self
     }
 
-    /// Starts it.
     pub async fn start(mut self) -> Latchkey {
         let app = listener().await;
         let idp = listener().await;
@@ -130,20 +128,19 @@ impl Setup {
             self.variables.entry(name.to_owned()).or_insert(default);
         }
         let environment = Environment::of(self.variables, self.folder.path());
-        let settings =
-            Settings::load(&environment, built_with()).expect("settings that make sense");
+        let settings = Settings::load(&environment, built_with()).expect("valid settings");
         let origin = settings.origin();
-        let settings_metrics = settings.metrics_addr;
+        let metrics_addr = settings.metrics_addr;
         let local_idp = settings.local_idp.is_some().then_some(idp);
         let site = Site::new(settings, self.clock.clone(), PROVIDER).await.expect("an app");
         let (stop, stopped) = oneshot::channel();
-        let metrics = match settings_metrics {
+        let metrics = match metrics_addr {
             Some(address) => Some(TcpListener::bind(address).await.expect("a port")),
             None => None,
         };
         let listeners = Listeners { app: vec![app], local_idp, metrics };
         let running = site.clone().serve(listeners, async {
-            // A sender that is gone means the same.
+            // An error means that the sender was dropped.
             let _ = stopped.await;
         });
         Latchkey {
@@ -166,24 +163,24 @@ async fn listener() -> TcpListener {
 }
 
 impl Latchkey {
-    /// One as it is out of the box.
+    /// Starts it with default settings.
     pub async fn start() -> Self {
         Setup::new().start().await
     }
 
-    /// The address of a page, as a browser writes it.
+    /// The URL of a page.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.origin)
     }
 
-    /// Where a provider has to send people back to, to the letter.
+    /// The redirect URI for a provider.
     #[must_use]
     pub fn callback(&self, provider: &str) -> String {
         self.url(&format!("/auth/{provider}/callback"))
     }
 
-    /// The whole name of one of its cookies.
+    /// The full name of a cookie.
     #[must_use]
     pub fn cookie(&self, base: &str) -> String {
         let public_url = url::Url::parse(&self.origin).expect("a URL");
@@ -193,20 +190,20 @@ impl Latchkey {
         }
     }
 
-    /// Moves its clock.
+    /// Advances the clock.
     pub fn advance(&self, by: Span) {
         self.clock.advance(by);
     }
 
-    /// A file in the folder in which it works.
+    /// A file in its working folder.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// Stops it as Ctrl-C would, and hands back its folder.
+    /// Stops it gracefully, and returns its folder.
     pub async fn stop(self) -> TempDir {
-        // It has ended already when nobody receives this.
+        // Fails only if it has already ended.
         let _ = self.stop.send(());
         self.running.await.expect("no panic").expect("no error");
         self.folder

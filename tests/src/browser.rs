@@ -1,4 +1,4 @@
-//! A browser that shows every hop: it keeps cookies and follows nothing.
+//! A browser that keeps cookies and follows no redirects.
 
 use std::net::SocketAddr;
 
@@ -12,15 +12,14 @@ use crate::app::Latchkey;
 use crate::cookies::{Jar, SetCookie};
 use crate::page::Page;
 
-/// One browser with one person in front of it.
+/// A browser.
 #[derive(Clone, Debug)]
 pub struct Browser {
     client: Client,
-    /// Its cookies.
     pub jar: Jar,
-    /// Names that lead to an address on this machine, as a proxy would.
-    names: Vec<(String, SocketAddr)>,
-    /// What it calls itself.
+    /// Origins, and the local addresses to use for them, as with a proxy.
+    hosts: Vec<(String, SocketAddr)>,
+    /// The value of `User-Agent`.
     agent: &'static str,
 }
 
@@ -31,43 +30,43 @@ impl Default for Browser {
 }
 
 impl Browser {
-    /// A browser that was never used.
+    /// A browser without cookies.
     #[must_use]
     pub fn new() -> Self {
         #[expect(
             clippy::disallowed_methods,
-            reason = "not outgoing HTTP of the app: this is the person's side, and it follows nothing"
+            reason = "not the app's outgoing HTTP: this is the client"
         )]
         let client = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            // Reading those of this machine takes longer than most tests.
+            // Loading the system's certificates takes longer than most tests.
             .tls_certs_only([])
             .resolve("localhost", ([127, 0, 0, 1], 0).into())
             .build()
             .expect("a client");
-        Self { client, jar: Jar::default(), names: Vec::new(), agent: "Mozilla/5.0 (a test)" }
+        Self { client, jar: Jar::default(), hosts: Vec::new(), agent: "Mozilla/5.0 (a test)" }
     }
 
-    /// One of another make.
+    /// A browser with this `User-Agent`.
     #[must_use]
-    pub fn called(agent: &'static str) -> Self {
+    pub fn with_user_agent(agent: &'static str) -> Self {
         Self { agent, ..Self::new() }
     }
 
-    /// One for which this origin leads to that address.
+    /// Sends requests for this origin to that address.
     #[must_use]
-    pub fn with_name(mut self, origin: &str, address: SocketAddr) -> Self {
-        self.names.push((origin.to_owned(), address));
+    pub fn with_host(mut self, origin: &str, address: SocketAddr) -> Self {
+        self.hosts.push((origin.to_owned(), address));
         self
     }
 
-    /// Opens a page from the address bar.
+    /// `GET` from the address bar.
     pub async fn get(&mut self, url: &str) -> Page {
         self.send(Method::GET, url, &[("sec-fetch-site", "none")], None).await
     }
 
-    /// Sends a form from a page of the same site.
+    /// Submits a form from a page of the same origin.
     pub async fn post(&mut self, url: &str, fields: &[(&str, &str)]) -> Page {
         let origin = Url::parse(url).expect("a URL").origin().ascii_serialization();
         let headers = [
@@ -80,10 +79,7 @@ impl Browser {
         self.send(Method::POST, url, &headers, Some(form)).await
     }
 
-    /// Sends exactly this, with the cookies that belong to it.
-    ///
-    /// # Panics
-    /// When no answer comes: whatever is sent, the app has to answer.
+    /// Sends this request with its cookies. Panics without a response.
     pub async fn send(
         &mut self,
         method: Method,
@@ -101,33 +97,33 @@ impl Browser {
             all.append(name, HeaderValue::from_bytes(value.as_bytes()).expect("a header"));
         }
         all.entry("user-agent").or_insert(HeaderValue::from_static(self.agent));
-        let (to, host) = self.really(&url);
+        let (to, host) = self.resolve(&url);
         if let Some(host) = host
             && !all.contains_key("host")
         {
             all.insert("host", host.parse().expect("a header"));
         }
-        let asked = format!("{method} {url}");
+        let sent = format!("{method} {url}");
         let request = self.client.request(method, to).headers(all);
         let request = match body {
             Some(body) => request.body(body),
             None => request,
         };
-        let answer = request.send().await.unwrap_or_else(|error| panic!("{asked}: {error:?}"));
+        let answer = request.send().await.unwrap_or_else(|error| panic!("{sent}: {error:?}"));
         let status = answer.status().as_u16();
         let headers = answer.headers().clone();
-        let body = answer.bytes().await.unwrap_or_else(|error| panic!("{asked}: {error:?}"));
+        let body = answer.bytes().await.unwrap_or_else(|error| panic!("{sent}: {error:?}"));
         let body = String::from_utf8_lossy(&body).into_owned();
         for cookie in headers.get_all("set-cookie") {
             self.jar.take(&url, &SetCookie::parse(cookie.to_str().expect("text")));
         }
-        Page { asked, url, status, headers, body }
+        Page { request: sent, url, status, headers, body }
     }
 
-    /// Where a URL really leads, and the `Host` to send there.
-    fn really(&self, url: &Url) -> (Url, Option<String>) {
+    /// The URL to connect to, and the `Host` to send there.
+    fn resolve(&self, url: &Url) -> (Url, Option<String>) {
         let origin = url.origin().ascii_serialization();
-        let Some((_, address)) = self.names.iter().find(|(name, _)| *name == origin) else {
+        let Some((_, address)) = self.hosts.iter().find(|(name, _)| *name == origin) else {
             return (url.clone(), None);
         };
         let path = &url[url::Position::BeforePath..];
@@ -136,15 +132,15 @@ impl Browser {
     }
 }
 
-/// Connections that have had an answer, and lie idle.
-pub async fn held(app: &Latchkey, connections: usize) -> Vec<TcpStream> {
-    let mut held = Vec::new();
+/// Opens connections that have received one response and stay idle.
+pub async fn idle_connections(app: &Latchkey, connections: usize) -> Vec<TcpStream> {
+    let mut open = Vec::new();
     for _ in 0..connections {
         let mut stream = TcpStream::connect(app.address).await.expect("a connection");
         stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("sent");
         let mut answer = [0; 16];
         let _ = stream.read_exact(&mut answer).await.expect("an answer");
-        held.push(stream);
+        open.push(stream);
     }
-    held
+    open
 }

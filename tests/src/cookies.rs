@@ -1,5 +1,4 @@
-//! Cookies, read by hand: what a test asserts must not depend on a library's
-//! opinion of what a cookie is.
+//! A cookie parser and jar of our own, so that assertions do not depend on a library.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +7,15 @@ use url::Url;
 /// One `Set-Cookie` header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetCookie {
-    /// Its name, prefix included.
+    /// Includes the prefix.
     pub name: String,
-    /// Its value.
     pub value: String,
-    /// Its attributes as they stand there, sorted.
+    /// Sorted.
     pub attributes: Vec<String>,
 }
 
 impl SetCookie {
-    /// Reads a `Set-Cookie` header.
+    /// Parses a `Set-Cookie` header.
     #[must_use]
     pub fn parse(header: &str) -> Self {
         let mut parts = header.split(';').map(str::trim);
@@ -28,7 +26,7 @@ impl SetCookie {
         Self { name: name.to_owned(), value: value.to_owned(), attributes }
     }
 
-    /// An attribute's value; an empty one for a flag.
+    /// The value of an attribute; empty for a flag.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find_map(|attribute| {
@@ -37,34 +35,34 @@ impl SetCookie {
         })
     }
 
-    /// Whether it takes the cookie away.
+    /// Whether it removes the cookie.
     #[must_use]
     pub fn is_removal(&self) -> bool {
         self.attribute("max-age") == Some("0")
     }
 
-    /// Whether a browser would take it from this URL (RFC 6265bis §5.7).
+    /// Whether a browser would accept it from this URL (RFC 6265bis §5.7).
     fn is_acceptable(&self, url: &Url) -> bool {
         let secure = self.attribute("secure").is_some();
         let host_prefix = !self.name.starts_with("__Host-")
             || (secure
                 && self.attribute("path") == Some("/")
                 && self.attribute("domain").is_none());
-        // Safari takes no `Secure` cookie from http, not even on loopback.
+        // Safari accepts no `Secure` cookie over http, not even on loopback.
         host_prefix && (!secure || url.scheme() == "https")
     }
 }
 
 #[derive(Clone, Debug)]
-struct Kept {
+struct StoredCookie {
     name: String,
     value: String,
     path: String,
 }
 
-/// A browser's cookies: by host, whatever the port.
+/// Cookies by host: browsers ignore the port.
 #[derive(Clone, Debug, Default)]
-pub struct Jar(BTreeMap<String, Vec<Kept>>);
+pub struct Jar(BTreeMap<String, Vec<StoredCookie>>);
 
 impl Jar {
     pub(crate) fn take(&mut self, url: &Url, cookie: &SetCookie) {
@@ -73,13 +71,17 @@ impl Jar {
         }
         let kept = self.0.entry(host(url)).or_default();
         let path = cookie.attribute("path").unwrap_or("/").to_owned();
-        let is_same = |old: &Kept| old.name == cookie.name && old.path == path;
+        let is_same = |old: &StoredCookie| old.name == cookie.name && old.path == path;
         if cookie.is_removal() {
             kept.retain(|old| !is_same(old));
         } else if let Some(old) = kept.iter_mut().find(|old| is_same(old)) {
             old.value.clone_from(&cookie.value);
         } else {
-            kept.push(Kept { name: cookie.name.clone(), value: cookie.value.clone(), path });
+            kept.push(StoredCookie {
+                name: cookie.name.clone(),
+                value: cookie.value.clone(),
+                path,
+            });
         }
     }
 
@@ -92,37 +94,36 @@ impl Jar {
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
-    /// The value of a cookie of that host.
+    /// The value of a cookie.
     #[must_use]
     pub fn get(&self, host: &str, name: &str) -> Option<&str> {
         self.all(host).find(|(found, _)| *found == name).map(|(_, value)| value)
     }
 
-    /// All cookies of a host.
+    /// Names and values of the cookies of a host.
     pub fn all(&self, host: &str) -> impl Iterator<Item = (&str, &str)> {
         let kept = self.0.get(host).map(Vec::as_slice).unwrap_or_default();
         kept.iter().map(|one| (one.name.as_str(), one.value.as_str()))
     }
 
-    /// Puts a cookie in, as somebody could who writes to the disk.
-    pub fn plant(&mut self, host: &str, name: &str, value: &str) {
+    /// Stores a cookie.
+    pub fn set(&mut self, host: &str, name: &str, value: &str) {
         let kept = self.0.entry(host.to_owned()).or_default();
         kept.retain(|one| one.name != name);
         let (name, value, path) = (name.to_owned(), value.to_owned(), "/".to_owned());
-        kept.push(Kept { name, value, path });
+        kept.push(StoredCookie { name, value, path });
     }
 
-    /// Takes the cookies of one port along to another, as if both were one origin
-    /// behind a proxy.
+    /// Renames the cookies of one port to another, as if both were one origin behind a proxy.
     pub fn move_port(&mut self, from: u16, to: u16) {
-        for Kept { name, .. } in self.0.values_mut().flatten() {
+        for StoredCookie { name, .. } in self.0.values_mut().flatten() {
             if let Some(base) = name.strip_suffix(&format!("_{from}")) {
                 *name = format!("{base}_{to}");
             }
         }
     }
 
-    /// Forgets everything.
+    /// Removes all cookies.
     pub fn clear(&mut self) {
         self.0.clear();
     }

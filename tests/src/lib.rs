@@ -1,30 +1,28 @@
-//! The harness of the tests: Latchkey on ports of its own, a browser that
-//! follows one hop at a time, and an issuer that lies when told to.
+//! Test harness: starts Latchkey on free ports, and has a browser that follows no redirects
+//! and an OpenID issuer that can misbehave.
 //!
-//! Nothing here mocks anything: the app, the providers and the databases are
-//! real, and everything between them goes over TCP.
+//! There are no mocks: the app, the providers and the databases communicate over TCP.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a test that cannot go on has failed"
+    reason = "a panic fails the test"
 )]
 
 pub mod app;
 pub mod browser;
-pub mod by_hand;
 pub mod cookies;
 pub mod database;
-pub mod exhibition;
+pub mod demo_absent;
 pub mod issuer;
-// The same configuration as the program's, compiled in here, so that the product
-// can be built without a provider of its own.
+pub mod jws;
+// The program's own file, so that the product can be built without a local provider.
+pub mod accounts;
 #[path = "../../crates/latchkey/src/local_provider.rs"]
 mod local_provider;
 pub mod mail_server;
+pub mod oauth_flow;
 pub mod page;
-pub mod person;
-pub mod walk;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Range;
@@ -38,9 +36,8 @@ pub use issuer::Issuer;
 pub use mail_server::MailServer;
 pub use page::Page;
 
-/// A free port between 10000 and 20000, which the system gives to no outgoing connection.
-/// Ports come in blocks of a hundred. A process owns a block as long as it listens at the
-/// first port of it, so no other test process can take a port before it is used.
+/// A free port between 10000 and 20000, outside the range for outgoing connections. Each test
+/// process owns blocks of a hundred ports, by listening on the first port of a block.
 pub fn free_port() -> u16 {
     const BLOCK: u16 = 100;
     static BLOCKS: Mutex<Vec<(TcpListener, Range<u16>)>> = Mutex::new(Vec::new());

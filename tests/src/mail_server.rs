@@ -1,4 +1,4 @@
-//! A mail server that keeps what it is handed, or refuses it.
+//! A mail server that stores or refuses e-mails.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,97 +9,93 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What it was told, and how it answers.
 #[derive(Debug)]
 struct State {
-    letters: Vec<Letter>,
+    emails: Vec<ReceivedEmail>,
     answer_to_recipient: &'static str,
 }
 
-/// A mail server on this machine.
+/// A mail server on a local port.
 #[derive(Clone, Debug)]
 pub struct MailServer {
-    /// Where it listens.
+    /// The address that it listens on.
     pub address: SocketAddr,
     state: Arc<Mutex<State>>,
 }
 
-/// An e-mail as it came.
+/// A received e-mail.
 #[derive(Clone, Debug)]
-pub struct Letter {
-    /// What the client called itself.
+pub struct ReceivedEmail {
+    /// The argument of `EHLO`.
     pub hello: String,
-    /// Whom it is for, on the envelope.
+    /// The argument of `RCPT`.
     pub recipient: String,
-    /// The whole, with its header.
+    /// The whole message, with its header.
     pub raw: String,
 }
 
 impl MailServer {
-    /// One that takes everything.
+    /// Starts a server that accepts every e-mail.
     pub async fn start() -> Self {
         Self::start_at("127.0.0.1:0".parse().expect("an address")).await
     }
 
-    /// The same at this address.
+    /// Starts it at this address.
     pub async fn start_at(address: SocketAddr) -> Self {
         let listener = TcpListener::bind(address).await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let state = State { letters: Vec::new(), answer_to_recipient: "250 ok" };
+        let state = State { emails: Vec::new(), answer_to_recipient: "250 ok" };
         let server = Self { address, state: Arc::new(Mutex::new(state)) };
-        let own = server.clone();
+        let accepting = server.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let own = own.clone();
-                tokio::spawn(async move { own.talk(stream).await });
+                let server = accepting.clone();
+                tokio::spawn(async move { server.serve(stream).await });
             }
         });
         server
     }
 
-    /// An address at which nobody listens.
-    pub async fn nowhere() -> SocketAddr {
+    /// An address that nothing listens on.
+    pub async fn unused_address() -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         listener.local_addr().expect("an address")
     }
 
-    /// As `SMTP_URL` has it.
+    /// The value for `SMTP_URL`.
     #[must_use]
     pub fn url(address: SocketAddr) -> String {
         format!("smtp://{address}")
     }
 
-    /// How it answers `RCPT TO` from now on.
-    pub fn answers_to_recipients(&self, answer: &'static str) {
+    /// Sets the response to `RCPT TO`.
+    pub fn respond_to_recipients(&self, answer: &'static str) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).answer_to_recipient = answer;
     }
 
-    /// All that it has taken so far.
+    /// All e-mails so far.
     #[must_use]
-    pub fn letters(&self) -> Vec<Letter> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).letters.clone()
+    pub fn emails(&self) -> Vec<ReceivedEmail> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).emails.clone()
     }
 
-    /// The first that it takes.
-    ///
-    /// # Panics
-    /// When none comes.
-    pub async fn letter(&self) -> Letter {
+    /// Waits for the first e-mail. Panics after 30 seconds.
+    pub async fn first_email(&self) -> ReceivedEmail {
         for _ in 0..1200 {
-            if let Some(letter) = self.letters().first() {
-                return letter.clone();
+            if let Some(email) = self.emails().first() {
+                return email.clone();
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         panic!("no e-mail came");
     }
 
-    /// RFC 5321, as far as one client needs it.
-    async fn talk(&self, stream: TcpStream) -> Option<()> {
+    /// The part of SMTP (RFC 5321) that the client needs.
+    async fn serve(&self, stream: TcpStream) -> Option<()> {
         let mut stream = BufReader::new(stream);
         stream.write_all(b"220 mail.test ESMTP\r\n").await.ok()?;
-        let mut letter =
-            Letter { hello: String::new(), recipient: String::new(), raw: String::new() };
+        let mut email =
+            ReceivedEmail { hello: String::new(), recipient: String::new(), raw: String::new() };
         loop {
             let mut line = String::new();
             if stream.read_line(&mut line).await.ok()? == 0 {
@@ -108,11 +104,11 @@ impl MailServer {
             let (verb, rest) = line.trim_end().split_once(' ').unwrap_or((line.trim_end(), ""));
             let answer = match verb.to_ascii_uppercase().as_str() {
                 "EHLO" | "HELO" => {
-                    letter.hello = rest.to_owned();
+                    email.hello = rest.to_owned();
                     "250 mail.test"
                 }
                 "RCPT" => {
-                    letter.recipient = rest.to_owned();
+                    email.recipient = rest.to_owned();
                     let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
                     state.answer_to_recipient
                 }
@@ -122,9 +118,9 @@ impl MailServer {
                     while !raw.ends_with(b"\r\n.\r\n") {
                         raw.push(stream.read_u8().await.ok()?);
                     }
-                    letter.raw = String::from_utf8(raw).ok()?;
+                    email.raw = String::from_utf8(raw).ok()?;
                     let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-                    state.letters.push(letter.clone());
+                    state.emails.push(email.clone());
                     "250 taken"
                 }
                 "QUIT" => "221 bye",
@@ -135,19 +131,19 @@ impl MailServer {
     }
 }
 
-impl Letter {
-    /// The value of a line of its header.
+impl ReceivedEmail {
+    /// The value of a header field. Panics if it is repeated.
     #[must_use]
     #[track_caller]
     pub fn header(&self, name: &str) -> &str {
         let start = format!("{name}: ");
         let mut found = self.raw.lines().filter_map(|line| line.strip_prefix(&start));
         let value = found.next().unwrap_or_else(|| panic!("no {name} in {}", self.raw));
-        assert!(found.next().is_none(), "{name} is there twice");
+        assert!(found.next().is_none(), "{name} is repeated");
         value
     }
 
-    /// What one of its parts says: `text/plain`, or `text/html`.
+    /// The decoded text of a part: `text/plain` or `text/html`.
     #[must_use]
     #[track_caller]
     pub fn part(&self, kind: &str) -> String {
@@ -158,7 +154,7 @@ impl Letter {
             let packed: String = body.split_whitespace().collect();
             return String::from_utf8(STANDARD.decode(packed).expect("base64")).expect("text");
         }
-        // Quoted-printable (RFC 2045 §6.7), or as it is.
+        // Quoted-printable (RFC 2045 §6.7) or plain.
         let mut bytes = Vec::new();
         let whole = body.replace("=\r\n", "");
         let mut rest = whole.as_str();

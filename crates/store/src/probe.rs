@@ -8,7 +8,7 @@ use crate::migrations::{APPLIED, AppliedMigration, MigrationStatus, status};
 #[cfg(feature = "postgres")]
 use crate::postgres;
 #[cfg(feature = "sqlite")]
-use crate::sqlite;
+use crate::sqlite::{self, SqliteProbe};
 use crate::values::{Row, params};
 use crate::{Backend, Db, Error};
 
@@ -93,7 +93,12 @@ pub enum ProbeError {
 pub async fn probe(url: &str) -> Result<Probe, ProbeError> {
     match Backend::of(url)? {
         #[cfg(feature = "sqlite")]
-        Backend::Sqlite => sqlite::probe(url, TIMEOUT).await,
+        Backend::Sqlite => match sqlite::probe(url, TIMEOUT).await? {
+            SqliteProbe::Missing => Ok(Probe::Missing),
+            SqliteProbe::MissingFolder => Err(ProbeError::Folder),
+            SqliteProbe::InMemory => Ok(Probe::InMemory),
+            SqliteProbe::File(pool) => Ok(Probe::Database(Db::Sqlite(pool))),
+        },
         #[cfg(feature = "postgres")]
         Backend::Postgres => {
             Ok(Probe::Database(Db::Postgres(postgres::probe(url, TIMEOUT).await?)))

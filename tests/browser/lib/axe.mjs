@@ -1,4 +1,4 @@
-// What axe-core finds wrong with a page: WCAG 2.2 AA, and its own advice.
+// Accessibility checks with axe-core: WCAG 2.2 AA and best practices.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -7,26 +7,26 @@ import { createRequire } from 'node:module';
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-const looked = { pages: new Set(), states: 0, wrong: 0 };
+const totals = { pages: new Set(), states: 0, violations: 0 };
 
 /** One line for each violation. */
 export async function violations(page, options = {}) {
-  // Through the debugger, so that the page's own policy need not be loosened.
+  // Through the debugger, which the page's CSP does not block.
   if (!await page.evaluate(() => 'axe' in window)) await page.evaluate(AXE);
   const { violations: found, passes } = await page.evaluate(
     ([values, more]) => axe.run(document, { runOnly: { type: 'tag', values }, ...more }),
     [RULES, options],
   );
-  assert.ok(passes.length > 10, 'axe-core looked at the page');
+  assert.ok(passes.length > 10, 'axe-core checked the page');
   const lines = found.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id}: ${help}: ${node.html}`));
-  looked.pages.add(new URL(page.url()).pathname);
-  looked.states += 1;
-  looked.wrong += lines.length;
+  totals.pages.add(new URL(page.url()).pathname);
+  totals.states += 1;
+  totals.violations += lines.length;
   return lines;
 }
 
-/** How much was looked at in this file of tests, in one line. */
+/** A summary of all checks in this file. */
 export function report() {
-  const { pages, states, wrong } = looked;
-  return `axe-core: ${pages.size} pages in ${states} states, ${wrong === 0 ? 'no violation' : `${wrong} violations`}`;
+  const { pages, states, violations: count } = totals;
+  return `axe-core: ${pages.size} pages in ${states} states, ${count === 0 ? 'no violation' : `${count} violations`}`;
 }

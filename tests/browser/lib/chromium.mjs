@@ -1,5 +1,4 @@
-// A real Chromium, in which nothing goes unnoticed: every request, every
-// message in the console, every error on a page.
+// Chromium windows that record every request, console message and page error.
 
 import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
@@ -25,39 +24,38 @@ export function launchChromium(more = []) {
 }
 
 /**
- * A browser window with a memory of its own. `window.assertQuiet()` fails when
- * a page complained or something else than this machine was asked for.
- * What a page complains of on purpose is `expected`, a pattern.
- * What the pages of `notOurs` do is not ours to judge: oidc-provider's own
- * pages want a font from the internet, which they do not get.
+ * A browser window with its own storage. `assertNoProblems()` fails if a page logged an
+ * error or warning, or requested anything outside this machine. `expected` is a pattern for
+ * intended messages. Pages of the origin `thirdParty` are not checked: oidc-provider's pages
+ * request a web font, which is blocked.
  */
-export async function openWindow(browser, { notOurs, expected: alsoExpected, ...options } = {}) {
+export async function openWindow(browser, { thirdParty, expected: alsoExpected, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   context.setDefaultTimeout(45_000);
-  const [foreign, complaints] = [[], []];
+  const [external, problems] = [[], []];
   let requests = 0;
-  const isOurs = (page) => !notOurs || !page.startsWith(notOurs);
-  const isForeign = (url) => !LOOPBACK.has(new URL(url).hostname);
-  await context.route(isForeign, (route) => route.abort());
+  const isOurs = (page) => !thirdParty || !page.startsWith(thirdParty);
+  const isExternal = (url) => !LOOPBACK.has(new URL(url).hostname);
+  await context.route(isExternal, (route) => route.abort());
   context.on('request', (request) => {
     requests += 1;
     const from = request.isNavigationRequest() ? '' : request.frame().url();
-    if (isForeign(request.url()) && isOurs(from)) foreign.push(request.url());
+    if (isExternal(request.url()) && isOurs(from)) external.push(request.url());
   });
   context.on('console', (message) => {
-    // A page that answers 4xx is no fault: the tests ask for such pages.
+    // The tests request pages with 4xx on purpose.
     const expected = /Failed to load resource: the server responded with a status of 4/;
     const isExpected = expected.test(message.text()) || alsoExpected?.test(message.text());
     const isBad = ['error', 'warning'].includes(message.type()) && !isExpected;
     if (isBad && isOurs(message.page()?.url() ?? '')) {
-      complaints.push(`${message.type()}: ${message.text()} (${message.location().url})`);
+      problems.push(`${message.type()}: ${message.text()} (${message.location().url})`);
     }
   });
-  context.on('weberror', (error) => complaints.push(String(error.error())));
-  const assertQuiet = () => {
-    assert.deepEqual(complaints, [], 'nothing in the console');
+  context.on('weberror', (error) => problems.push(String(error.error())));
+  const assertNoProblems = () => {
+    assert.deepEqual(problems, [], 'no console messages');
     assert.notEqual(requests, 0);
-    assert.deepEqual(foreign, [], 'nothing leaves the loopback');
+    assert.deepEqual(external, [], 'no requests outside loopback');
   };
-  return { context, assertQuiet, page: await context.newPage() };
+  return { context, assertNoProblems, page: await context.newPage() };
 }

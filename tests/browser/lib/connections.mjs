@@ -1,11 +1,11 @@
-// What a person does on the page of their connections.
+// Actions on the connections page.
 
 import { allow, pick } from './sign-in.mjs';
 
-/** The part of the page about one provider. */
+/** The section of a provider. */
 export const at = (page, slug) => page.locator(`section#${slug}`);
 
-/** Says yes at the provider, with these scopes unticked. */
+/** Consents at the provider, without these scopes. */
 export async function consent(page, app, unticked = []) {
   await page.waitForURL(`${app.idp}/**`);
   await pick(page, 'Ada Lovelace');
@@ -14,7 +14,7 @@ export async function consent(page, app, unticked = []) {
   await page.waitForURL(/\/connections\?done=/);
 }
 
-/** The whole way to a calendar at Google, where it is not connected yet. */
+/** Connects the Google calendar, unless it is connected. */
 export async function connectCalendar(page, app) {
   await page.goto(`${app.origin}/connections`);
   const calendar = at(page, 'google').getByLabel('Calendar, read only');

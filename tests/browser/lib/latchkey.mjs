@@ -1,5 +1,4 @@
-// Latchkey as somebody has it who has just cloned the repository: the built
-// binary in an empty folder, with nothing set but the ports.
+// Starts the Latchkey binary in an empty folder with default settings, except for the ports.
 
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -11,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const BUILT = fileURLToPath(new URL('../../../target/debug/latchkey', import.meta.url));
 export const program = process.env.LATCHKEY_BIN ?? BUILT;
 
-/** A port that was free a moment ago: one that the system gives to no outgoing connection. */
+/** A free port outside the range for outgoing connections. */
 export async function freePort() {
   const server = createServer();
   const port = 20000 + Math.floor(Math.random() * 6000);
@@ -30,9 +29,9 @@ export async function startLatchkey(variables = {}) {
   const more = typeof variables === 'function' ? await variables(origin) : variables;
   const env = { PORT: String(port), LOCAL_IDP_PORT: String(idpPort), RUST_LOG: 'warn', ...more };
   const child = spawn(program, { cwd: folder, env });
-  let said = '';
-  child.stdout.on('data', (text) => { said += text; });
-  child.stderr.on('data', (text) => { said += text; });
+  let log = '';
+  child.stdout.on('data', (text) => { log += text; });
+  child.stderr.on('data', (text) => { log += text; });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const stop = async () => {
     child.kill('SIGTERM');
@@ -40,15 +39,15 @@ export async function startLatchkey(variables = {}) {
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    await answers(`${origin}/readyz`, child);
+    await untilReady(`${origin}/readyz`, child);
   } catch (error) {
     await stop();
-    throw new Error(`latchkey did not start: ${error.message}\n${said}`);
+    throw new Error(`latchkey did not start: ${error.message}\n${log}`);
   }
-  return { origin, idp: `http://127.0.0.1:${idpPort}`, folder, stop, log: () => said };
+  return { origin, idp: `http://127.0.0.1:${idpPort}`, folder, stop, log: () => log };
 }
 
-async function answers(url, child) {
+async function untilReady(url, child) {
   for (let attempt = 0; attempt < 300; attempt += 1) {
     if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
     const ok = await fetch(url).then((answer) => answer.ok, () => false);

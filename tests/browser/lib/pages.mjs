@@ -1,4 +1,4 @@
-// The pages there are, and the forms in which people see them.
+// All pages, and the screen sizes and color schemes to check.
 
 export const pagesOf = {
   visitors: [

@@ -1,5 +1,4 @@
-// npm's certified `oidc-provider`, as it comes: nobody here wrote it, so it
-// does not share our mistakes.
+// npm's certified `oidc-provider`: a third-party implementation does not share our bugs.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -37,7 +36,7 @@ export async function startProvider(origin, configuration = {}, client = {}) {
   };
 }
 
-/** What Latchkey has to be told of it. */
+/** The settings for Latchkey. */
 export const variables = (provider) => ({
   OIDC_ACME_ISSUER: provider.issuer,
   OIDC_ACME_CLIENT_ID: CLIENT.id,

@@ -1,14 +1,13 @@
-// What a person does, in their words.
+// User actions of the sign-in flow.
 
 import assert from 'node:assert/strict';
 
 /**
- * Presses what sends a form or leads on, and waits until the next page is there.
- * Where it has the address of this one, nothing else tells that it has come; and
- * waitForLoadState() is content with the page that is about to go.
+ * Clicks a submit button or link, and waits for the next page. waitForURL() does not work if
+ * the URL stays the same, and waitForLoadState() may still see the old page.
  */
-export async function press(page, what) {
-  await Promise.all([page.waitForEvent('load'), what.click()]);
+export async function press(page, element) {
+  await Promise.all([page.waitForEvent('load'), element.click()]);
 }
 
 /** Opens the sign-in page and presses "Continue with …". */
@@ -18,7 +17,7 @@ export async function setOut(page, app, label, path = '/sign-in') {
   await page.waitForURL(`${app.idp}/**`);
 }
 
-/** Picks a person on the local provider's page. */
+/** Selects a person on the page of the local provider. */
 export async function pick(page, name) {
   await page.locator('label.person', { hasText: name }).first().click();
 }
@@ -26,7 +25,7 @@ export async function pick(page, name) {
 export const allow = (page) => page.getByRole('button', { name: 'Allow', exact: true }).click();
 export const decline = (page) => page.getByRole('button', { name: 'Decline', exact: true }).click();
 
-/** The whole way, to the account page. */
+/** Signs in and waits for the account page. */
 export async function signIn(page, app, label, name) {
   await setOut(page, app, label);
   await pick(page, name);
@@ -34,17 +33,15 @@ export async function signIn(page, app, label, name) {
   await page.waitForURL(`${app.origin}/account`);
 }
 
-/** The page says who one is. */
 export async function assertSignedInAs(page, app, name) {
   await page.goto(`${app.origin}/account`);
   assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), name);
 }
 
-/** The page says that nobody is signed in. */
 export async function assertSignedOut(page, app) {
-  const answer = await page.goto(`${app.origin}/account`);
-  assert.equal(answer.status(), 401);
-  assert.equal(answer.headers()['x-error-code'], 'sign_in_required');
+  const response = await page.goto(`${app.origin}/account`);
+  assert.equal(response.status(), 401);
+  assert.equal(response.headers()['x-error-code'], 'sign_in_required');
 }
 
 export const signOut = (page) => page.getByRole('button', { name: 'Sign out' }).click();

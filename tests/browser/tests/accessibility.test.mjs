@@ -42,12 +42,12 @@ describe('pages are for everybody', () => {
   after(() => console.log(report()));
 
   test('as long as nothing was measured', async () => {
-    const { page, assertQuiet } = await openWindow(browser);
+    const { page, assertNoProblems } = await openWindow(browser);
     for (const path of ['/compare', '/stopwatch', '/lab', '/lab/jwt_none']) {
       await page.goto(app.origin + path);
       assert.deepEqual(await violations(page), [], path);
     }
-    assertQuiet();
+    assertNoProblems();
   });
 
   test('then everything is measured once', async () => {
@@ -87,7 +87,7 @@ describe('pages are for everybody', () => {
       };
       await steps({ page, judge });
       assert.deepEqual(wrong, []);
-      window.assertQuiet();
+      window.assertNoProblems();
     });
     const unfold = (page) =>
       page.locator('details').evaluateAll((all) => all.forEach((one) => { one.open = true; }));
@@ -168,7 +168,7 @@ describe('pages are for everybody', () => {
     }
     await page.keyboard.press('Enter');
     await page.waitForURL(`${app.idp}/**`);
-    window.assertQuiet();
+    window.assertNoProblems();
   });
 
   test('what was measured is shown and repeated with the keyboard alone', async () => {
@@ -199,6 +199,6 @@ describe('pages are for everybody', () => {
       await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
     }
     assert.equal(await page.locator('svg.lane[viewBox="0 0 1000 16"]').count(), 1);
-    window.assertQuiet();
+    window.assertNoProblems();
   });
 });

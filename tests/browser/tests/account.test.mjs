@@ -70,7 +70,7 @@ for (const javaScriptEnabled of [true, false]) {
       };
       try {
         await body(open);
-        for (const window of windows) window.assertQuiet();
+        for (const window of windows) window.assertNoProblems();
       } finally {
         for (const window of windows) await window.context.close();
         await app.stop();

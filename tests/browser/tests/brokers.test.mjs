@@ -58,16 +58,16 @@ describe('a broker in front of the real provider', () => {
   // Before its discovery document was read, and afterwards.
   for (const time of ['first', 'second']) {
     test(`whoever signs in for the ${time} time arrives where it sends them`, async () => {
-      const window = await openWindow(browser, { notOurs: behind.origin });
+      const window = await openWindow(browser, { thirdParty: behind.origin });
       await window.page.goto(`${app.origin}/sign-in`);
       await window.page.getByRole('button', { name: 'Continue with Acme' }).click();
       await arrives(window.page);
-      window.assertQuiet();
+      window.assertNoProblems();
     });
   }
 
   test('whoever links it or connects to it does as well', async () => {
-    const window = await openWindow(browser, { notOurs: behind.origin });
+    const window = await openWindow(browser, { thirdParty: behind.origin });
     const { page } = window;
     await signIn(page, app, 'Google', 'Ada Lovelace');
     await page.locator('form[action="/account/link/acme"] button').click();
@@ -77,6 +77,6 @@ describe('a broker in front of the real provider', () => {
     await form.locator('input[type=checkbox]').first().check();
     await form.getByRole('button').first().click();
     await arrives(page);
-    window.assertQuiet();
+    window.assertNoProblems();
   });
 });

@@ -34,20 +34,20 @@ describe('npm oidc-provider as OIDC_ACME_ISSUER', () => {
   after(async () => { await browser?.close(); await app?.stop(); await provider?.stop(); });
 
   test('signs Jane in, and out', async () => {
-    const window = await openWindow(browser, { notOurs: provider.issuer });
+    const window = await openWindow(browser, { thirdParty: provider.issuer });
     const { page } = window;
     await signInAt(provider, app, page, 'jane');
     await assertSignedInAs(page, app, 'jane of Acme');
     assert.ok((await page.getByRole('main').innerText()).includes('jane@acme.test'));
     await signOut(page);
     await assertSignedOut(page, app);
-    window.assertQuiet();
+    window.assertNoProblems();
   });
 
   test('the same person keeps the same account, another has another', async () => {
     const ids = [];
     for (const login of ['jane', 'jane', 'joe']) {
-      const window = await openWindow(browser, { notOurs: provider.issuer });
+      const window = await openWindow(browser, { thirdParty: provider.issuer });
       await signInAt(provider, app, window.page, login);
       ids.push(await window.page.locator('dt:text-is("ID") + dd').innerText());
       await window.context.close();
@@ -57,7 +57,7 @@ describe('npm oidc-provider as OIDC_ACME_ISSUER', () => {
   });
 
   test('asks Jane anew when something cannot be undone', async () => {
-    const window = await openWindow(browser, { notOurs: provider.issuer });
+    const window = await openWindow(browser, { thirdParty: provider.issuer });
     const { page } = window;
     await signInAt(provider, app, page, 'jane');
     await page.goto(`${app.origin}/sign-in?again=1&next=%2Faccount`);
@@ -69,18 +69,18 @@ describe('npm oidc-provider as OIDC_ACME_ISSUER', () => {
     await page.getByRole('button', { name: 'Sign-in' }).click();
     await page.waitForURL(`${app.origin}/account`);
     await assertSignedInAs(page, app, 'jane of Acme');
-    window.assertQuiet();
+    window.assertNoProblems();
   });
 
   test('Cancel at its page is no error', async () => {
-    const window = await openWindow(browser, { notOurs: provider.issuer });
+    const window = await openWindow(browser, { thirdParty: provider.issuer });
     const { page } = window;
     await page.goto(`${app.origin}/sign-in`);
     await page.getByRole('button', { name: 'Continue with Acme' }).click();
     await page.getByRole('link', { name: 'Cancel' }).click();
     await page.waitForURL(`${app.origin}/auth/acme/callback?*`);
     assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), 'You did not sign in');
-    window.assertQuiet();
+    window.assertNoProblems();
   });
 });
 
@@ -107,7 +107,7 @@ for (const [what, client, configuration, settings] of [
         return { ...variables(provider), ...settings };
       });
       browser = await launchChromium();
-      const { page } = await openWindow(browser, { notOurs: provider.issuer });
+      const { page } = await openWindow(browser, { thirdParty: provider.issuer });
       await signInAt(provider, app, page, 'jane');
       await assertSignedInAs(page, app, 'jane of Acme');
     } finally {

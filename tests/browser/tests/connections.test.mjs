@@ -22,7 +22,7 @@ for (const javaScriptEnabled of [true, false]) {
       try {
         await signIn(window.page, app, 'Google', 'Ada Lovelace');
         await body(window.page);
-        window.assertQuiet();
+        window.assertNoProblems();
       } finally {
         await window.context.close();
         await app.stop();

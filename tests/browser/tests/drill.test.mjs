@@ -43,7 +43,7 @@ describe('the storage drill', () => {
   }
 
   test('localStorage is stolen, the HttpOnly cookie is not', async () => {
-    const { page, context, assertQuiet } = await begin();
+    const { page, context, assertNoProblems } = await begin();
     await attack(page, 'comment=steal', 'The comment’s script ran');
     const stolen = await page.locator('.loot__token').innerText();
     const kept = await page.evaluate(() => localStorage.getItem('latchkey_drill'));
@@ -65,19 +65,19 @@ describe('the storage drill', () => {
     await page.getByRole('button', { name: 'Set the scene' }).waitFor();
     assert.equal(await page.evaluate(() => localStorage.length), 0);
     assert.equal(await cookie(context, `latchkey_drill_${port}`), undefined);
-    assertQuiet();
+    assertNoProblems();
     await context.close();
   });
 
   test('the HttpOnly cookie is ridden', async () => {
-    const { page, context, assertQuiet } = await begin();
+    const { page, context, assertNoProblems } = await begin();
     await attack(page, 'comment=ride', 'The comment’s script ran');
     assert.match(await page.locator('.loot__ridden').innerText(), /"known_by":"the HttpOnly cookie"/);
     assert.equal(await page.locator('#dora').innerText(), 'mallory@thief.example');
     // Nothing is left to use once the page is closed.
     assert.equal(await elsewhere(page, 'Use the token from elsewhere', 'The token'), '401');
     assert.equal(await elsewhere(page, 'Use the cookies from elsewhere', 'The cookies'), '401');
-    assertQuiet();
+    assertNoProblems();
     await context.close();
   });
 
@@ -113,13 +113,13 @@ describe('the storage drill', () => {
   });
 
   test('without JavaScript it says so, and nothing is stolen', async () => {
-    const { page, context, assertQuiet } = await begin({ javaScriptEnabled: false });
+    const { page, context, assertNoProblems } = await begin({ javaScriptEnabled: false });
     await page.goto(`${app.origin}/drill/room?comment=steal`);
     assert.match(await page.locator('#outcome').innerText(), /No script has run/);
     await page.goto(`${app.origin}/drill`);
     await page.getByText('If they are off in your browser').waitFor();
     await page.getByText('Nothing has arrived.').waitFor();
-    assertQuiet();
+    assertNoProblems();
     await context.close();
   });
 });

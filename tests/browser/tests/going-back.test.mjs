@@ -32,7 +32,7 @@ describe('a sign-in that does not go straight', () => {
       await page.waitForURL(`${app.origin}/account`);
     }
     await assertSignedInAs(one, app, 'Ada Lovelace');
-    window.assertQuiet();
+    window.assertNoProblems();
   });
 
   test('the callback leaves neither code nor state in the address bar or the history', async () => {
@@ -42,7 +42,7 @@ describe('a sign-in that does not go straight', () => {
     assert.equal(page.url(), `${app.origin}/account`);
     await page.goBack();
     assert.ok(!page.url().includes('/callback'), page.url());
-    window.assertQuiet();
+    window.assertNoProblems();
   });
 
   test('Back to the provider and Allow again goes on to the account', async () => {
@@ -55,7 +55,7 @@ describe('a sign-in that does not go straight', () => {
     await allow(page);
     // The attempt has had its answer, and this browser is signed in by it.
     await page.waitForURL(`${app.origin}/account`);
-    window.assertQuiet();
+    window.assertNoProblems();
   });
 
   test('the callback opened again leads on, until somebody else is signed in', async () => {
@@ -75,7 +75,7 @@ describe('a sign-in that does not go straight', () => {
       assert.equal(answer.headers()['x-error-code'], 'attempt_used');
     }
     await assertSignedInAs(page, app, 'Grace Hopper');
-    window.assertQuiet();
+    window.assertNoProblems();
   });
 
   test('the callback opened in another browser signs nobody in', async () => {
@@ -88,7 +88,7 @@ describe('a sign-in that does not go straight', () => {
     assert.equal(answer.status(), 400);
     assert.equal(answer.headers()['x-error-code'], 'attempt_other_browser');
     await assertSignedOut(theirs.page, app);
-    for (const window of [mine, theirs]) window.assertQuiet();
+    for (const window of [mine, theirs]) window.assertNoProblems();
   });
 
   test('another site can neither sign out nor set out for a provider', async () => {
@@ -119,6 +119,6 @@ describe('a sign-in that does not go straight', () => {
     await page.waitForURL(`${app.origin}/`);
     const answer = await page.goBack();
     assert.equal(answer?.status(), 401);
-    window.assertQuiet();
+    window.assertNoProblems();
   });
 });

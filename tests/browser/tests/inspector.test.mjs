@@ -29,7 +29,7 @@ describe('the inspector', () => {
 
   for (const javaScriptEnabled of [true, false]) {
     test(`${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
-      const { page, context, assertQuiet } = await openWindow(browser, { javaScriptEnabled });
+      const { page, context, assertNoProblems } = await openWindow(browser, { javaScriptEnabled });
       await page.goto(`${app.origin}/inspector`);
       await page.getByLabel('Token', { exact: true }).fill(`Authorization: Bearer ${token}\n`);
       await inspect(page);
@@ -58,7 +58,7 @@ describe('the inspector', () => {
       await inspect(page);
       assert.deepEqual(await lamps(page), ['Yes', 'Yes', 'Yes']);
       await page.getByText('that you gave').waitFor();
-      assertQuiet();
+      assertNoProblems();
       await context.close();
     });
   }
@@ -69,7 +69,7 @@ describe('the inspector', () => {
   });
 
   test('by the keyboard alone', async () => {
-    const { page, context, assertQuiet } = await openWindow(browser);
+    const { page, context, assertNoProblems } = await openWindow(browser);
     await page.goto(`${app.origin}/inspector`);
     const field = page.getByLabel('Token', { exact: true });
     for (let press = 0; press < 40; press += 1) {
@@ -85,7 +85,7 @@ describe('the inspector', () => {
     await page.keyboard.press('Enter');
     await page.locator('.lamps').waitFor();
     assert.deepEqual(await lamps(page), ['Yes', 'Yes', 'Yes']);
-    assertQuiet();
+    assertNoProblems();
     await context.close();
   });
 });

@@ -63,7 +63,7 @@ for (const [name, viewport] of [['a phone', { width: 390, height: 844 }], ['a de
     after(async () => { await browser?.close(); await app?.stop(); });
 
     test('somebody signs up, mistypes the password, signs in and out', async () => {
-      const { page, assertQuiet } = await openWindow(browser, { viewport });
+      const { page, assertNoProblems } = await openWindow(browser, { viewport });
       await page.goto(`${app.origin}/`);
       await tab(page);
       assert.ok(await hasFocus(page.getByRole('link', { name: 'Skip to main content' })));
@@ -94,11 +94,11 @@ for (const [name, viewport] of [['a phone', { width: 390, height: 844 }], ['a de
       await enter(page, button(page, 'Sign out'));
       assert.ok(await page.getByText('You’re signed out.').isVisible());
       await assertSignedOut(page, app);
-      assertQuiet();
+      assertNoProblems();
     });
 
     test('somebody signs in at a provider, links another, finds the menu, and is deleted', async () => {
-      const { page, assertQuiet } = await openWindow(browser, { viewport });
+      const { page, assertNoProblems } = await openWindow(browser, { viewport });
       await page.goto(`${app.origin}/sign-in`);
       await enter(page, page.getByRole('button', { name: 'Continue with Google' }));
       await enter(page, button(page, 'Allow'));
@@ -121,7 +121,7 @@ for (const [name, viewport] of [['a phone', { width: 390, height: 844 }], ['a de
       await type(page, '#confirm', 'delete');
       await enter(page, button(page, 'Delete my account'));
       await assertSignedOut(page, app);
-      assertQuiet();
+      assertNoProblems();
     });
   });
 }

@@ -41,7 +41,7 @@ test('the minimal example signs Ada in and out', async () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('button', { name: 'Sign in with GitHub' }).waitFor();
     await says('Hello, stranger');
-    window.assertQuiet();
+    window.assertNoProblems();
   } finally {
     await browser.close();
     example.kill('SIGTERM');

@@ -30,7 +30,7 @@ for (const demo of ['on', 'off']) {
           order.push(await focused());
         }
         assert.deepEqual(order, javaScriptEnabled ? ['password', 'checkbox', 'submit'] : ['password', 'submit']);
-        window.assertQuiet();
+        window.assertNoProblems();
       }
     });
 
@@ -56,7 +56,7 @@ for (const demo of ['on', 'off']) {
       await page.waitForURL(`${app.origin}/account`);
       await page.getByRole('button', { name: 'Sign out', exact: true }).click();
       await page.getByText('You’re signed out.').waitFor();
-      window.assertQuiet();
+      window.assertNoProblems();
     });
 
     test('one switch decides for both methods, where there is one', async () => {
@@ -70,7 +70,7 @@ for (const demo of ['on', 'off']) {
         assert.equal(await page.locator('input[name=strategy][value=jwt]').count(), 4);
         assert.equal(await page.locator('input[name=next][value="/docs"]').count(), 4);
       }
-      window.assertQuiet();
+      window.assertNoProblems();
     });
   });
 }

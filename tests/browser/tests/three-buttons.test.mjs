@@ -35,7 +35,7 @@ describe('in a fresh folder', () => {
         // Not only the browser has forgotten: the server has as well.
         await context.addCookies(carried);
         await assertSignedOut(page, app);
-        window.assertQuiet();
+        window.assertNoProblems();
       });
     }
   }
@@ -49,7 +49,7 @@ describe('in a fresh folder', () => {
     await pick(page, 'Alan Turing');
     await allow(page);
     await page.waitForURL(`${app.origin}/account?from=bookmark`);
-    window.assertQuiet();
+    window.assertNoProblems();
   });
 
   test('Decline is no error, and trying again works at once', async () => {
@@ -64,7 +64,7 @@ describe('in a fresh folder', () => {
       await pick(page, 'Octavia Hill');
       await allow(page);
       await page.waitForURL((url) => url.origin === app.origin);
-      window.assertQuiet();
+      window.assertNoProblems();
       await window.context.close();
     }
   });
@@ -78,6 +78,6 @@ describe('in a fresh folder', () => {
     await page.waitForURL(`${app.origin}/account`);
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, `the page is ${overflow} pixels too wide`);
-    window.assertQuiet();
+    window.assertNoProblems();
   });
 });

@@ -17,7 +17,7 @@ describe('one’s own sign-in on the wire', () => {
   after(() => console.log(report()));
 
   test('it is read without JavaScript, by keyboard, and taken away', async () => {
-    const { page, assertQuiet } = await openWindow(browser, { javaScriptEnabled: false, viewport: { width: 390, height: 844 } });
+    const { page, assertNoProblems } = await openWindow(browser, { javaScriptEnabled: false, viewport: { width: 390, height: 844 } });
     await signIn(page, app, 'Google', 'Ada Lovelace');
     await page.goto(`${app.origin}/traces`);
     const first = page.getByRole('table').first().getByRole('link');
@@ -41,12 +41,12 @@ describe('one’s own sign-in on the wire', () => {
       page.getByRole('link', { name: 'HAR' }).click(),
     ]);
     assert.match(download.suggestedFilename(), /^latchkey-.*\.har$/);
-    assertQuiet();
+    assertNoProblems();
   });
 
   for (const { form, viewport, colorScheme } of forms) {
     test(`its pages are for everybody: ${form}, ${colorScheme}`, async () => {
-      const { page, assertQuiet } = await openWindow(browser, { viewport, colorScheme });
+      const { page, assertNoProblems } = await openWindow(browser, { viewport, colorScheme });
       await signIn(page, app, 'Google', 'Ada Lovelace');
       await page.goto(`${app.origin}/traces`);
       assert.deepEqual(await violations(page), []);
@@ -56,7 +56,7 @@ describe('one’s own sign-in on the wire', () => {
       assert.deepEqual(await violations(page), []);
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(overflow <= 0, `${overflow} pixels too wide`);
-      assertQuiet();
+      assertNoProblems();
     });
   }
 });

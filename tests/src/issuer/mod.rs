@@ -1,7 +1,6 @@
-//! An OpenID issuer that does as it is told, also when that is wrong.
+//! An OpenID issuer whose responses tests can change.
 //!
-//! Out of the box it keeps to the standard and signs people in; a test takes
-//! hold of one answer, and asserts what the app makes of it.
+//! By default it follows the standard and signs users in.
 
 mod offline;
 mod standard;
@@ -18,26 +17,26 @@ use tokio::sync::oneshot;
 use url::Url;
 
 pub use offline::{REVOKE, Rotation};
-pub use token::{Key, Signed, Token, half_sha256};
+pub use token::{Key, Signature, Token, at_hash};
 pub use wire::{Answer, Request};
 
-use crate::walk::parameter;
+use crate::oauth_flow::parameter;
 
-/// The four addresses that the app calls.
+/// Path of the discovery document.
 pub const DISCOVERY: &str = "/.well-known/openid-configuration";
-/// Where its keys are.
+/// Path of the key set.
 pub const JWKS: &str = "/jwks";
-/// Where the code is exchanged.
+/// Path of the token endpoint.
 pub const TOKEN: &str = "/token";
-/// Where tokens are asked about; it answers what a test says, and 404 before.
+/// Path of the introspection endpoint: 404 until a test sets a response.
 pub const INTROSPECT: &str = "/introspect";
-/// Where the profile is.
+/// Path of the userinfo endpoint.
 pub const USERINFO: &str = "/userinfo";
 
-/// Who signs in when a test does not care.
+/// The default user.
 pub const SUBJECT: &str = "248289761001";
 
-/// An issuer on a port of its own.
+/// An issuer on its own port.
 pub struct Issuer {
     /// The issuer's identifier.
     pub url: String,
@@ -56,16 +55,16 @@ struct Inner {
     id_token: Change<Token>,
     token_response: Change<Value>,
     userinfo: Change<Value>,
-    people: BTreeMap<String, Asked>,
+    authorizations: BTreeMap<String, Authorization>,
     codes: u32,
     offline: Option<offline::Offline>,
-    /// What its documents are called, and what stands before them.
+    /// Content type of its documents, and a text to put before them.
     label: (&'static str, &'static str),
 }
 
-/// An authorization request that was answered with a code.
+/// An authorization for which a code was issued.
 #[derive(Clone, Debug)]
-struct Asked {
+struct Authorization {
     subject: String,
     nonce: String,
 }
@@ -77,16 +76,13 @@ impl fmt::Debug for Issuer {
 }
 
 impl Issuer {
-    /// Starts one that keeps to the standard.
+    /// Starts an issuer that follows the standard.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         Self::on(listener)
     }
 
-    /// Starts one on a port that is known already.
-    ///
-    /// # Panics
-    /// When the port was taken meanwhile.
+    /// Starts it on this port.
     pub async fn start_on(port: u16) -> Self {
         Self::on(TcpListener::bind(("127.0.0.1", port)).await.expect("that port"))
     }
@@ -103,7 +99,7 @@ impl Issuer {
             id_token: Box::new(|_| {}),
             token_response: Box::new(|_| {}),
             userinfo: Box::new(|_| {}),
-            people: BTreeMap::new(),
+            authorizations: BTreeMap::new(),
             codes: 0,
             offline: None,
             label: ("application/json", ""),
@@ -120,8 +116,8 @@ impl Issuer {
                 let inner = Arc::clone(&shared);
                 tokio::spawn(async move {
                     let Some(request) = Request::read(&mut stream).await else { return };
-                    let answer = hold(&inner).labelled(request);
-                    // The app hangs up on what it does not want to hear.
+                    let answer = lock(&inner).respond(request);
+                    // The app may close the connection early.
                     let _ = answer.send(&mut stream).await;
                 });
             }
@@ -129,41 +125,41 @@ impl Issuer {
         Self { url, inner, _stop: stop }
     }
 
-    /// `client_id`; what form-encoding changes is in it (RFC 6749 §2.3.1).
+    /// Contains characters that form-encoding changes (RFC 6749 §2.3.1).
     #[must_use]
     pub const fn client_id(&self) -> &'static str {
         "acme client:1"
     }
 
-    /// `client_secret`; likewise.
+    /// Contains characters that form-encoding changes, too.
     #[must_use]
     pub const fn client_secret(&self) -> &'static str {
         "s3cret+&%/\u{e9} word"
     }
 
-    /// Plays the person who says yes at the authorization endpoint: the
-    /// address to which the browser comes back.
+    /// Consents at the authorization endpoint as the default user, and returns the redirect.
     #[must_use]
     pub fn approve(&self, authorize: &Url) -> Url {
         self.approve_as(authorize, SUBJECT)
     }
 
-    /// The same, as this person.
+    /// Consents as this user.
     #[must_use]
     pub fn approve_as(&self, authorize: &Url, subject: &str) -> Url {
         assert!(authorize.as_str().starts_with(&self.url), "{authorize} is not this issuer");
-        let mut inner = self.hold();
+        let mut inner = self.lock();
         inner.codes += 1;
-        // Everything that RFC 6749 Appendix A.11 lets stand in a code.
+        // All characters that RFC 6749 Appendix A.11 allows.
         let code = format!("{}+/=&? %~\"'<>{{}}|\\^`", inner.codes);
-        let asked = Asked { subject: subject.to_owned(), nonce: parameter(authorize, "nonce") };
-        inner.people.insert(code.clone(), asked);
-        self.answer_to(authorize, &[("code", &code), ("iss", &self.url)])
+        let asked =
+            Authorization { subject: subject.to_owned(), nonce: parameter(authorize, "nonce") };
+        inner.authorizations.insert(code.clone(), asked);
+        self.authorization_response(authorize, &[("code", &code), ("iss", &self.url)])
     }
 
     /// An authorization response with the right state and these parameters.
     #[must_use]
-    pub fn answer_to(&self, authorize: &Url, parameters: &[(&str, &str)]) -> Url {
+    pub fn authorization_response(&self, authorize: &Url, parameters: &[(&str, &str)]) -> Url {
         let mut back = Url::parse(&parameter(authorize, "redirect_uri")).expect("a URL");
         back.query_pairs_mut()
             .append_pair("state", &parameter(authorize, "state"))
@@ -171,14 +167,14 @@ impl Issuer {
         back
     }
 
-    /// Gives this answer at one of the four addresses from now on.
-    pub fn answers(&self, path: &'static str, answer: Answer) {
-        self.hold().answers.insert(path, answer);
+    /// Sets the response for a path.
+    pub fn respond_with(&self, path: &'static str, answer: Answer) {
+        self.lock().answers.insert(path, answer);
     }
 
-    /// Behaves again.
-    pub fn behaves(&self) {
-        let mut inner = self.hold();
+    /// Follows the standard again.
+    pub fn reset(&self) {
+        let mut inner = self.lock();
         inner.answers.clear();
         inner.metadata = Box::new(|_| {});
         inner.id_token = Box::new(|_| {});
@@ -186,107 +182,107 @@ impl Issuer {
         inner.userinfo = Box::new(|_| {});
     }
 
-    /// Calls its documents this, and puts that before them.
-    pub fn labels(&self, kind: &'static str, mark: &'static str) {
-        self.hold().label = (kind, mark);
+    /// Sets the content type of its documents, and a text to put before them.
+    pub fn wrap_documents(&self, content_type: &'static str, prefix: &'static str) {
+        self.lock().label = (content_type, prefix);
     }
 
-    /// Changes its discovery document.
+    /// Changes the discovery document.
     pub fn metadata(&self, change: impl Fn(&mut Value) + Send + 'static) {
-        self.hold().metadata = Box::new(change);
+        self.lock().metadata = Box::new(change);
     }
 
     /// Changes every ID token before it is signed.
     pub fn id_token(&self, change: impl Fn(&mut Token) + Send + 'static) {
-        self.hold().id_token = Box::new(change);
+        self.lock().id_token = Box::new(change);
     }
 
     /// Changes every token response.
     pub fn token_response(&self, change: impl Fn(&mut Value) + Send + 'static) {
-        self.hold().token_response = Box::new(change);
+        self.lock().token_response = Box::new(change);
     }
 
     /// Changes every profile.
     pub fn userinfo(&self, change: impl Fn(&mut Value) + Send + 'static) {
-        self.hold().userinfo = Box::new(change);
+        self.lock().userinfo = Box::new(change);
     }
 
-    /// Gives out refresh tokens from now on, and access tokens that live for so
-    /// many seconds; and lets both be ended.
-    pub fn lasts(&self, rotation: Rotation, lifetime: i64) {
-        self.hold().offline = Some(offline::Offline::new(rotation, lifetime));
+    /// Issues refresh tokens, and access tokens with a lifetime in seconds; both can be
+    /// revoked.
+    pub fn issue_refresh_tokens(&self, rotation: Rotation, lifetime: i64) {
+        self.lock().offline = Some(offline::Offline::new(rotation, lifetime));
     }
 
-    /// Renews a token once more, and the answer gets lost on its way.
-    pub fn loses_the_next_answer(&self) {
-        if let Some(offline) = &mut self.hold().offline {
+    /// Processes the next refresh, but closes the connection without a response.
+    pub fn drop_next_response(&self) {
+        if let Some(offline) = &mut self.lock().offline {
             offline.lose_next();
         }
     }
 
-    /// Every grant is taken back, as a person does in their settings there.
-    pub fn takes_everything_back(&self) {
-        if let Some(offline) = &mut self.hold().offline {
-            offline.end_all();
+    /// Revokes every grant, as users can in their settings at a provider.
+    pub fn revoke_all_grants(&self) {
+        if let Some(offline) = &mut self.lock().offline {
+            offline.revoke_all();
         }
     }
 
-    /// Whether it would still take an access token of this person.
+    /// Whether access tokens of this user are still accepted.
     #[must_use]
-    pub fn still_takes(&self, subject: &str) -> bool {
-        self.hold().offline.as_ref().is_some_and(|offline| offline.takes(subject))
+    pub fn accepts_access_token_of(&self, subject: &str) -> bool {
+        self.lock().offline.as_ref().is_some_and(|offline| offline.accepts(subject))
     }
 
-    /// How many refreshes it was asked for.
+    /// The number of refresh requests.
     #[must_use]
     pub fn refreshes(&self) -> usize {
         let is_refresh = |request: &Request| request.field("refresh_token").is_some();
         self.requests(TOKEN).iter().filter(|request| is_refresh(request)).count()
     }
 
-    /// Signs with this key from now on, and publishes it alone.
-    pub fn signs_with(&self, key: Key) {
-        self.hold().keys = vec![Arc::new(key)];
+    /// Signs with this key, and publishes only this one.
+    pub fn set_signing_key(&self, key: Key) {
+        self.lock().keys = vec![Arc::new(key)];
     }
 
-    /// A token of its own making.
+    /// Signs a token with the current key.
     #[must_use]
     pub fn sign(&self, token: &Token) -> String {
-        token.write(&self.hold().keys[0])
+        token.write(&self.lock().keys[0])
     }
 
-    /// The public half of the key in use, in bytes.
+    /// The current public key.
     #[must_use]
     pub fn public_bytes(&self) -> Vec<u8> {
-        self.hold().keys[0].public_bytes()
+        self.lock().keys[0].public_bytes()
     }
 
-    /// The requests that came to this address.
+    /// The requests to this path.
     #[must_use]
     pub fn requests(&self, path: &str) -> Vec<Request> {
-        self.hold().requests.iter().filter(|request| request.path == path).cloned().collect()
+        self.lock().requests.iter().filter(|request| request.path == path).cloned().collect()
     }
 
-    /// Every request that came.
+    /// All requests.
     #[must_use]
     pub fn all_requests(&self) -> Vec<Request> {
-        self.hold().requests.clone()
+        self.lock().requests.clone()
     }
 
-    fn hold(&self) -> MutexGuard<'_, Inner> {
-        hold(&self.inner)
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        lock(&self.inner)
     }
 }
 
-fn hold(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
-    inner.lock().expect("no panic while it was held")
+fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
+    inner.lock().expect("not poisoned")
 }
 
 impl Inner {
-    fn labelled(&mut self, request: Request) -> Answer {
-        let (kind, mark) = self.label;
+    fn respond(&mut self, request: Request) -> Answer {
+        let (content_type, prefix) = self.label;
         match self.answer(request) {
-            Answer::Json(value) => Answer::Says(200, kind, format!("{mark}{value}")),
+            Answer::Json(value) => Answer::Body(200, content_type, format!("{prefix}{value}")),
             other => other,
         }
     }

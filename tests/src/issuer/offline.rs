@@ -1,5 +1,4 @@
-//! Refresh tokens (RFC 6749 §6) and their end (RFC 7009), as strict as a test
-//! wants them.
+//! Refresh tokens (RFC 6749 §6) and their revocation (RFC 7009).
 
 use std::collections::BTreeMap;
 
@@ -7,28 +6,27 @@ use serde_json::{Value, json};
 
 use super::{Answer, Request};
 
-/// Where a token is ended.
+/// Path of the revocation endpoint.
 pub const REVOKE: &str = "/revoke";
 
-/// What becomes of a refresh token that is used.
+/// Whether a used refresh token is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rotation {
-    /// It goes on; no other is given out.
+    /// It stays valid.
     Never,
-    /// It works once. Whoever comes with it again ends the whole grant (RFC 9700 §4.14).
+    /// It works once. Reuse revokes the grant (RFC 9700 §4.14).
     Strict,
-    /// It works once, and whoever comes with the last one again gets the same answer.
+    /// It works once. Reuse of the last one gets the same response again.
     WithGrace,
 }
 
-/// How an issuer gives out refresh tokens.
 #[derive(Clone, Debug)]
 pub(super) struct Offline {
     rotation: Rotation,
     lifetime: i64,
-    /// The living grants: by subject, how often each was renewed.
+    /// Active grants: the number of refreshes by subject.
     grants: BTreeMap<String, u32>,
-    /// Whether the next answer gets lost on its way.
+    /// Whether to drop the next response.
     lose_next: bool,
 }
 
@@ -41,20 +39,19 @@ impl Offline {
         self.lose_next = true;
     }
 
-    /// Ends every grant, as somebody does in their settings there.
-    pub(super) fn end_all(&mut self) {
+    pub(super) fn revoke_all(&mut self) {
         self.grants.clear();
     }
 
-    /// Makes a first token response one that lasts.
+    /// Adds a refresh token to the first token response.
     pub(super) fn begin(&mut self, subject: &str, response: &mut Value) {
         self.grants.insert(subject.to_owned(), 0);
         response["refresh_token"] = json!(format!("refresh-{subject}.0"));
         response["expires_in"] = json!(self.lifetime);
     }
 
-    /// Whether an access token is one of a living grant.
-    pub(super) fn takes(&self, access_token: &str) -> bool {
+    /// Whether an access token belongs to an active grant.
+    pub(super) fn accepts(&self, access_token: &str) -> bool {
         let subject = access_token.split('.').next().unwrap_or_default();
         self.grants.contains_key(subject)
     }
@@ -63,16 +60,16 @@ impl Offline {
     pub(super) fn refresh(&mut self, token: &str) -> Answer {
         let refused = || {
             let error = json!({ "error": "invalid_grant" }).to_string();
-            Answer::Says(400, "application/json", error)
+            Answer::Body(400, "application/json", error)
         };
         let parsed = token.strip_prefix("refresh-").and_then(|rest| rest.split_once('.'));
-        let Some((subject, shown)) = parsed else { return refused() };
-        let shown: u32 = shown.parse().unwrap_or(u32::MAX);
+        let Some((subject, used)) = parsed else { return refused() };
+        let used: u32 = used.parse().unwrap_or(u32::MAX);
         let Some(current) = self.grants.get(subject).copied() else { return refused() };
         let next = match self.rotation {
             Rotation::Never => current + 1,
-            _ if shown == current => current + 1,
-            Rotation::WithGrace if shown + 1 == current => current,
+            _ if used == current => current + 1,
+            Rotation::WithGrace if used + 1 == current => current,
             _ => {
                 self.grants.remove(subject);
                 return refused();
@@ -93,7 +90,7 @@ impl Offline {
         Answer::Json(response)
     }
 
-    /// RFC 7009 §2: either token ends the grant.
+    /// RFC 7009 §2: either token revokes the grant.
     pub(super) fn revoke(&mut self, request: &Request) -> Answer {
         let token = request.field("token").unwrap_or_default();
         let rest = token.split_once('-').map(|(_, rest)| rest).unwrap_or_default();

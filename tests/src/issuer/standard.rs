@@ -1,9 +1,9 @@
-//! What the issuer answers when it keeps to the standard.
+//! Responses that follow the standard.
 
 use latchkey_domain::Clock;
 use serde_json::{Value, json};
 
-use super::{Answer, Inner, JWKS, REVOKE, Request, Signed, TOKEN, Token, USERINFO};
+use super::{Answer, Inner, JWKS, REVOKE, Request, Signature, TOKEN, Token, USERINFO};
 
 impl Inner {
     pub(super) fn discovery(&self) -> Value {
@@ -31,20 +31,20 @@ impl Inner {
             return offline.refresh(&token);
         }
         let code = request.field("code").unwrap_or_default();
-        let Some(asked) = self.people.get(&code) else {
+        let Some(authorization) = self.authorizations.get(&code) else {
             let error = json!({ "error": "invalid_grant" }).to_string();
-            return Answer::Says(400, "application/json", error);
+            return Answer::Body(400, "application/json", error);
         };
         let key = &self.keys[0];
         let now = Clock::System.now().as_seconds();
-        let access_token = format!("access-{}", asked.subject);
+        let access_token = format!("access-{}", authorization.subject);
         let mut token = Token {
             header: json!({ "alg": key.algorithm(), "kid": key.kid, "typ": "JWT" }),
             claims: json!({
-                "iss": self.url, "sub": asked.subject, "aud": "acme client:1",
-                "exp": now + 300, "iat": now, "nonce": asked.nonce,
+                "iss": self.url, "sub": authorization.subject, "aud": "acme client:1",
+                "exp": now + 300, "iat": now, "nonce": authorization.nonce,
             }),
-            signed: Signed::Well,
+            signed: Signature::Valid,
         };
         (self.id_token)(&mut token);
         let mut response = json!({
@@ -54,7 +54,7 @@ impl Inner {
             "id_token": token.write(key),
         });
         if let Some(offline) = &mut self.offline {
-            offline.begin(&asked.subject, &mut response);
+            offline.begin(&authorization.subject, &mut response);
         }
         (self.token_response)(&mut response);
         Answer::Json(response)
@@ -63,7 +63,7 @@ impl Inner {
     pub(super) fn profile(&self, request: &Request) -> Answer {
         let token = request.header("authorization").and_then(|v| v.strip_prefix("Bearer access-"));
         let Some(subject) = token else { return Answer::html(401) };
-        if self.offline.as_ref().is_some_and(|offline| !offline.takes(subject)) {
+        if self.offline.as_ref().is_some_and(|offline| !offline.accepts(subject)) {
             return Answer::html(401);
         }
         let subject = subject.split('.').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! ID tokens, good and forged, made without the app's own code.
+//! Valid and forged ID tokens, created without the app's code.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-/// A signing key, with its name in the key set.
+/// A signing key.
 #[derive(Debug)]
 pub struct Key {
     /// `kid`.
@@ -27,34 +27,34 @@ enum Pair {
 }
 
 impl Key {
-    /// A new ES256 key.
+    /// Generates an ES256 key.
     #[must_use]
     pub fn es256(kid: &str) -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
         Self { kid: kid.to_owned(), pair: Pair::Es256(pair) }
     }
 
-    /// A new ES512 key.
+    /// Generates an ES512 key.
     #[must_use]
     pub fn es512(kid: &str) -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).expect("a key");
         Self { kid: kid.to_owned(), pair: Pair::Es512(pair) }
     }
 
-    /// A new EdDSA key.
+    /// Generates an EdDSA key.
     #[must_use]
     pub fn eddsa(kid: &str) -> Self {
         Self { kid: kid.to_owned(), pair: Pair::EdDsa(Ed25519KeyPair::generate().expect("a key")) }
     }
 
-    /// A new RS256 key.
+    /// Generates an RS256 key.
     #[must_use]
     pub fn rs256(kid: &str) -> Self {
         let pair = RsaKeyPair::generate(rsa::KeySize::Rsa2048).expect("a key");
         Self { kid: kid.to_owned(), pair: Pair::Rs256(pair) }
     }
 
-    /// Its public half, as a key set has it.
+    /// The public key as a JWK.
     #[must_use]
     pub fn jwk(&self) -> Value {
         let kid = &self.kid;
@@ -79,7 +79,7 @@ impl Key {
         }
     }
 
-    /// The bytes that everybody knows: the secret of an HS256 forgery.
+    /// The public key, which an HS256 forgery uses as its secret.
     #[must_use]
     pub fn public_bytes(&self) -> Vec<u8> {
         match &self.pair {
@@ -125,34 +125,32 @@ impl Key {
     }
 }
 
-/// A token that is about to be signed.
+/// An unsigned token.
 #[derive(Clone, Debug)]
 pub struct Token {
-    /// Its header.
     pub header: Value,
-    /// Its claims.
     pub claims: Value,
-    /// How it is signed.
-    pub signed: Signed,
+    /// The kind of signature.
+    pub signed: Signature,
 }
 
-/// How a token is signed.
+/// Kinds of signatures.
 #[derive(Clone, Debug)]
-pub enum Signed {
-    /// With the issuer's key.
-    Well,
-    /// With the issuer's key, and then a bit is flipped.
+pub enum Signature {
+    /// By the issuer's key.
+    Valid,
+    /// By the issuer's key, with one bit flipped.
     Damaged,
-    /// Not at all.
-    Not,
-    /// As HS256 with these bytes.
-    WithSecret(Vec<u8>),
-    /// With another key than the one that is published under its `kid`.
-    WithStrangersKey,
+    /// An empty signature.
+    Missing,
+    /// HS256 with this secret.
+    Hmac(Vec<u8>),
+    /// By a key that is not the one published under its `kid`.
+    UnpublishedKey,
 }
 
 impl Token {
-    /// Writes it down.
+    /// Signs and serializes it.
     #[must_use]
     pub fn write(&self, key: &Key) -> String {
         let message = format!(
@@ -161,18 +159,18 @@ impl Token {
             encode(self.claims.to_string().as_bytes())
         );
         let signature = match &self.signed {
-            Signed::Well => key.sign(message.as_bytes()),
-            Signed::Damaged => {
+            Signature::Valid => key.sign(message.as_bytes()),
+            Signature::Damaged => {
                 let mut signature = key.sign(message.as_bytes());
                 signature[10] ^= 1;
                 signature
             }
-            Signed::Not => Vec::new(),
-            Signed::WithSecret(secret) => {
+            Signature::Missing => Vec::new(),
+            Signature::Hmac(secret) => {
                 let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
                 hmac::sign(&key, message.as_bytes()).as_ref().to_vec()
             }
-            Signed::WithStrangersKey => Key::es256(&key.kid).sign(message.as_bytes()),
+            Signature::UnpublishedKey => Key::es256(&key.kid).sign(message.as_bytes()),
         };
         format!("{message}.{}", encode(&signature))
     }
@@ -180,7 +178,7 @@ impl Token {
 
 /// `at_hash` with SHA-256 (OpenID Connect Core §3.1.3.6).
 #[must_use]
-pub fn half_sha256(access_token: &str) -> String {
+pub fn at_hash(access_token: &str) -> String {
     encode(&digest::digest(&digest::SHA256, access_token.as_bytes()).as_ref()[..16])
 }
 

@@ -1,5 +1,4 @@
-//! HTTP by hand: what a broken or hostile server sends cannot be sent with a
-//! library that keeps to the rules.
+//! HTTP without a library, which would not send broken or hostile responses.
 
 use std::time::Duration;
 
@@ -7,29 +6,27 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// A request that the issuer got.
+/// A received request.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Its method.
     pub method: String,
-    /// Its path, without the query.
+    /// Without the query.
     pub path: String,
-    /// Its query, and whatever stood behind the `?`.
+    /// Everything after the `?`.
     pub query: String,
-    /// Its headers, with names in lower case.
+    /// With names in lower case.
     pub headers: Vec<(String, String)>,
-    /// Its body.
     pub body: String,
 }
 
 impl Request {
-    /// A header's value.
+    /// The value of a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
-    /// A field of the form in its body.
+    /// A field of the form.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<String> {
         let mut fields = url::form_urlencoded::parse(self.body.as_bytes());
@@ -75,44 +72,44 @@ impl Request {
     }
 }
 
-/// What the issuer answers.
+/// A response of the issuer.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    /// A document with status 200.
+    /// A JSON document with status 200.
     Json(Value),
-    /// The same, after a while.
+    /// A JSON document after a delay.
     JsonAfter(Duration, Value),
-    /// A status, a content type and a body.
-    Says(u16, &'static str, String),
-    /// Somewhere else, with this status.
+    /// Status, content type and body.
+    Body(u16, &'static str, String),
+    /// A redirect with this status.
     Redirect(u16, String),
-    /// Nothing, ever; the connection stays open.
+    /// No response; the connection stays open.
     Silence,
-    /// A head, and then one byte of body a second, without an end.
+    /// An endless body, one byte a second.
     Drip,
-    /// One byte of a head a second, without an end.
+    /// An endless header, one byte a second.
     DripHead,
-    /// A body without an end, as fast as it goes.
+    /// An endless body at full speed.
     Endless,
-    /// The connection is closed without a word.
+    /// Closes the connection without a response.
     HangUp,
-    /// Half of the body that was announced.
+    /// A body shorter than its `Content-Length`.
     Truncated,
-    /// A head of two megabytes.
+    /// A header of two megabytes.
     HugeHead,
 }
 
 impl Answer {
-    /// A page of HTML where JSON is expected.
+    /// An HTML page instead of JSON.
     #[must_use]
     pub fn html(status: u16) -> Self {
-        Self::Says(status, "text/html", "<!doctype html><title>Oops</title>".to_owned())
+        Self::Body(status, "text/html", "<!doctype html><title>Oops</title>".to_owned())
     }
 
-    /// A text that says it is JSON.
+    /// Any text with the content type of JSON.
     #[must_use]
     pub fn raw(body: impl Into<String>) -> Self {
-        Self::Says(200, "application/json", body.into())
+        Self::Body(200, "application/json", body.into())
     }
 
     pub(super) async fn send(self, stream: &mut TcpStream) -> std::io::Result<()> {
@@ -133,7 +130,7 @@ impl Answer {
                 tokio::time::sleep(pause).await;
                 stream.write_all(whole(200, json, &value.to_string()).as_bytes()).await
             }
-            Self::Says(status, kind, body) => {
+            Self::Body(status, kind, body) => {
                 let kind = format!("Content-Type: {kind}\r\n");
                 stream.write_all(whole(status, &kind, &body).as_bytes()).await
             }

@@ -20,7 +20,7 @@ use crate::password_codes::*;
 use crate::provider_codes::*;
 use crate::request_codes::*;
 use crate::token_codes::*;
-use latchkey_tests::by_hand::part;
+use latchkey_tests::jws::base64url;
 
 /// Codes that nothing outside can provoke, each with the reason.
 const UNREACHABLE: [(&str, &str); 0] = [];
@@ -44,7 +44,7 @@ fn ways() -> Vec<(&'static str, Way)> {
         "provider_declined" => answered(&[("error", "access_denied")]),
         "attempt_unknown" => get("/auth/google/callback?state=made-up&code=x"),
         "attempt_cookie_missing" => stray(Browser::new()),
-        "attempt_other_browser" => stray(Browser::called("Another/1.0")),
+        "attempt_other_browser" => stray(Browser::with_user_agent("Another/1.0")),
         "attempt_expired" => attempt_expired(),
         "attempt_used" => attempt_used(),
         "provider_response_invalid" => answered(&[("code", "x"), ("error", "server_error")]),
@@ -101,7 +101,7 @@ fn ways() -> Vec<(&'static str, Way)> {
         "token_algorithm_mismatch" => header(json!({ "alg": "HS256" })),
         "token_signature_invalid" => forged(|_, _, _, good| {
             let (message, _) = good.rsplit_once('.').expect("a signature");
-            format!("{message}.{}", part([7; 64]))
+            format!("{message}.{}", base64url([7; 64]))
         }),
         "token_claim_duplicate" => forged(|key, h, c, _| {
             key.sign(&h.to_string(), &c.to_string().replacen('{', r#"{"sub":"x","#, 1))
@@ -196,7 +196,7 @@ fn judge(entry: &Entry, page: &Page) -> Result<(), String> {
         if is {
             Ok(())
         } else {
-            Err(format!("{what}: {} {}: {}", page.asked, page.status, page.summary()))
+            Err(format!("{what}: {} {}: {}", page.request, page.status, page.summary()))
         }
     };
     let code = entry.code;
@@ -236,7 +236,7 @@ fn judge(entry: &Entry, page: &Page) -> Result<(), String> {
             let said = escaped(&first_words(entry.next));
             ensure(page.body.contains(&said), "what to do next")
         }
-        kind => Err(format!("a Content-Type of {kind:?}: {}", page.asked)),
+        kind => Err(format!("a Content-Type of {kind:?}: {}", page.request)),
     }
 }
 

@@ -3,8 +3,8 @@
 use latchkey_domain::Span;
 use latchkey_store::connections::current;
 use latchkey_store::connections::lease::{Lease, take};
+use latchkey_tests::accounts::{sign_up, signed_in};
 use latchkey_tests::issuer::{Answer, REVOKE, Rotation, TOKEN, USERINFO};
-use latchkey_tests::person::{sign_up, signed_in};
 use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
 use url::Url;
 
@@ -13,17 +13,17 @@ const ADDRESS: &str = "ada@example.test";
 /// Somebody who has connected an issuer, on a clock that stands.
 async fn connected() -> (Latchkey, Issuer, Browser) {
     let issuer = Issuer::start().await;
-    issuer.lasts(Rotation::Strict, 3600);
-    let app = Setup::new().with_issuer(&issuer).with_clock_standing().start().await;
+    issuer.issue_refresh_tokens(Rotation::Strict, 3600);
+    let app = Setup::new().with_issuer(&issuer).with_frozen_clock().start().await;
     sign_up(&app, ADDRESS).await;
     let mut browser = signed_in(&app, ADDRESS, "session").await;
-    let authorize = set_out(&mut browser, &app).await;
-    let page = browser.come_back(&issuer.approve(&authorize)).await;
+    let authorize = start_sign_in(&mut browser, &app).await;
+    let page = browser.follow_callback(&issuer.approve(&authorize)).await;
     assert_eq!(page.status, 303, "{}", page.summary());
     (app, issuer, browser)
 }
 
-async fn set_out(browser: &mut Browser, app: &Latchkey) -> Url {
+async fn start_sign_in(browser: &mut Browser, app: &Latchkey) -> Url {
     let page = browser.post(&app.url("/connections/acme"), &[("profile", "yes")]).await;
     Url::parse(&page.see_other()).expect("a whole URL")
 }
@@ -35,7 +35,7 @@ async fn profile(browser: &mut Browser, app: &Latchkey) -> Page {
 /// Asked for what was connected, when the profile is answered so.
 pub(crate) async fn service(answer: Answer) -> Page {
     let (app, issuer, mut browser) = connected().await;
-    issuer.answers(USERINFO, answer);
+    issuer.respond_with(USERINFO, answer);
     profile(&mut browser, &app).await
 }
 
@@ -44,7 +44,7 @@ pub(crate) async fn renewal(status: u16, error: &'static str) -> Page {
     let (app, issuer, mut browser) = connected().await;
     app.advance(Span::minutes(60));
     let body = format!("{{\"error\":\"{error}\"}}");
-    issuer.answers(TOKEN, Answer::Says(status, "application/json", body));
+    issuer.respond_with(TOKEN, Answer::Body(status, "application/json", body));
     profile(&mut browser, &app).await
 }
 
@@ -55,8 +55,8 @@ pub(crate) async fn not_granted() -> Page {
     sign_up(&app, ADDRESS).await;
     let mut browser = signed_in(&app, ADDRESS, "session").await;
     issuer.token_response(|response| response["scope"] = "email".into());
-    let authorize = set_out(&mut browser, &app).await;
-    let _ = browser.come_back(&issuer.approve(&authorize)).await.see_other();
+    let authorize = start_sign_in(&mut browser, &app).await;
+    let _ = browser.follow_callback(&issuer.approve(&authorize)).await.see_other();
     profile(&mut browser, &app).await
 }
 
@@ -78,15 +78,15 @@ pub(crate) async fn nothing_chosen() -> Page {
 /// Back from the provider, and nobody is signed in any more.
 pub(crate) async fn connection_lost() -> Page {
     let (app, issuer, mut browser) = connected().await;
-    let authorize = set_out(&mut browser, &app).await;
+    let authorize = start_sign_in(&mut browser, &app).await;
     let _ = browser.post(&app.url("/sign-out"), &[]).await.see_other();
-    browser.come_back(&issuer.approve(&authorize)).await
+    browser.follow_callback(&issuer.approve(&authorize)).await
 }
 
 /// Connecting anew while the provider has not heard of the end.
 pub(crate) async fn still_disconnecting() -> Page {
     let (app, issuer, mut browser) = connected().await;
-    issuer.answers(REVOKE, Answer::html(503));
+    issuer.respond_with(REVOKE, Answer::html(503));
     let _ = browser.post(&app.url("/connections/acme/disconnect"), &[]).await.see_other();
     browser.post(&app.url("/connections/acme"), &[("profile", "yes")]).await
 }

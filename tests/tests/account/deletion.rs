@@ -10,8 +10,8 @@ use crate::helpers::{
     RESET, came_in, delete, dump, email_to, forgot, id_of, is_in, link, opens, post_with, proved,
     sessions,
 };
-use latchkey_tests::person::{
-    PASSWORD, Program, carried, instance, problem, sign_up, signed_in, tokens,
+use latchkey_tests::accounts::{
+    ApiClient, PASSWORD, cookie_value, expect_problem, instance, sign_up, signed_in, tokens,
 };
 
 /// What is personal, and appears nowhere else.
@@ -35,7 +35,7 @@ async fn everything_goes(url: Option<String>) {
 
     // Somebody leaves traces in every table.
     proved(&app, MAILBOX).await;
-    let mut browser = Browser::called(AGENT);
+    let mut browser = Browser::with_user_agent(AGENT);
     let fields = [("email", MAILBOX), ("password", PASSWORD), ("strategy", "session")];
     let from = [("x-forwarded-for", ADDRESS)];
     let _ = post_with(&mut browser, &app.url("/sign-in"), &fields, &from).await.expect(303);
@@ -44,7 +44,7 @@ async fn everything_goes(url: Option<String>) {
     let _ = link(&mut browser, &app, "github", "octo").await.expect(303);
     let _ = link(&mut browser, &app, "google", "noor").await.expect(303);
     let program = tokens(&app, MAILBOX, None).await;
-    let mut at_api = Program::with(&app, &program.access);
+    let mut at_api = ApiClient::with(&app, &program.access);
     let _ = at_api.post("/api/v1/contacts", json!({ "name": CONTACT })).await.expect(201);
     let _ = forgot(&app, MAILBOX).await;
     let _ = email_to(&app, MAILBOX, RESET).await;
@@ -134,35 +134,43 @@ async fn its_jwts_are_refused(url: &str) {
         let program = tokens(&here, &email, None).await;
         // One that was ended a moment ago lingers, until the account is gone.
         let ended = tokens(&here, &email, None).await;
-        let _ = Program::new(&here).revoke(&ended.refresh).await.expect(200);
-        let mut lingering = Program::with(&there, &ended.access);
+        let _ = ApiClient::new(&here).revoke(&ended.refresh).await.expect(200);
+        let mut lingering = ApiClient::with(&there, &ended.access);
         assert_eq!(lingering.get("/api/v1/me").await.status, 200);
         let mut browser = signed_in(&here, &email, key).await;
-        let cookie = carried(&browser, "latchkey_token");
-        let mut at_there = Program::with(&there, &program.access);
+        let cookie = cookie_value(&browser, "latchkey_token");
+        let mut at_there = ApiClient::with(&there, &program.access);
         assert_eq!(at_there.get("/api/v1/me").await.status, 200);
 
         let _ = delete(&mut browser, &here).await.expect(303);
         for token in cookie.iter().chain([&program.access]) {
-            problem(&Program::with(&here, token).get("/api/v1/me").await, 401, "token_revoked");
+            expect_problem(
+                &ApiClient::with(&here, token).get("/api/v1/me").await,
+                401,
+                "token_revoked",
+            );
         }
-        problem(&Program::new(&here).refresh(&program.refresh).await, 400, "refresh_token_unknown");
-        problem(
-            &Program::new(&there).refresh(&program.refresh).await,
+        expect_problem(
+            &ApiClient::new(&here).refresh(&program.refresh).await,
+            400,
+            "refresh_token_unknown",
+        );
+        expect_problem(
+            &ApiClient::new(&there).refresh(&program.refresh).await,
             400,
             "refresh_token_unknown",
         );
         tokio::time::sleep(Duration::from_millis(1000)).await;
-        problem(&at_there.get("/api/v1/me").await, 401, "token_revoked");
-        problem(&lingering.get("/api/v1/me").await, 401, "token_revoked");
-        problem(&lingering.at(&here).get("/api/v1/me").await, 401, "token_revoked");
+        expect_problem(&at_there.get("/api/v1/me").await, 401, "token_revoked");
+        expect_problem(&lingering.get("/api/v1/me").await, 401, "token_revoked");
+        expect_problem(&lingering.at(&here).get("/api/v1/me").await, 401, "token_revoked");
         if let Some(cookie) = &cookie {
             let mut elsewhere = Browser::new();
-            elsewhere.jar.plant("localhost", &there.cookie("latchkey_token"), cookie);
+            elsewhere.jar.set("localhost", &there.cookie("latchkey_token"), cookie);
             let _ =
                 elsewhere.get(&there.url("/account")).await.expect_error(401, "sign_in_required");
         }
-        assert_eq!(Program::with(&there, &bystander.access).get("/api/v1/me").await.status, 200);
+        assert_eq!(ApiClient::with(&there, &bystander.access).get("/api/v1/me").await.status, 200);
         assert_eq!(rows(&here.app.db, "users").await, 1);
     }
 }
@@ -187,7 +195,11 @@ async fn an_instance_that_starts_afterwards_knows_as_well() {
     let mut bob = signed_in(&here, "bob@example.test", "session").await;
     let _ = delete(&mut bob, &here).await.expect(303);
     let there = instance(&database.url).start().await;
-    problem(&Program::with(&there, &program.access).get("/api/v1/me").await, 401, "token_revoked");
+    expect_problem(
+        &ApiClient::with(&there, &program.access).get("/api/v1/me").await,
+        401,
+        "token_revoked",
+    );
 }
 
 #[tokio::test]

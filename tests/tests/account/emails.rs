@@ -8,7 +8,9 @@ use crate::helpers::{
     ADA, CHANGED, EXISTS, OTHER_PASSWORD, RESET, VERIFY, came_in, dump, email_to, emails,
     emails_about, forgot, id_by_password, id_of, is_in, link, linked, opens, proved, reset,
 };
-use latchkey_tests::person::{PASSWORD, Program, json_of, problem, sign_up, signed_in, tokens};
+use latchkey_tests::accounts::{
+    ApiClient, PASSWORD, expect_problem, json_of, sign_up, signed_in, tokens,
+};
 
 const BOB: &str = "bob@example.test";
 
@@ -70,7 +72,7 @@ async fn after_the_proof_the_account_page_says_so_at_once() {
 #[tokio::test]
 async fn it_works_for_a_day() {
     for (hours, works) in [(23, true), (25, false)] {
-        let app = Setup::new().with_clock_standing().start().await;
+        let app = Setup::new().with_frozen_clock().start().await;
         sign_up(&app, BOB).await;
         let link = email_to(&app, BOB, VERIFY).await.link;
         app.advance(Span::minutes(hours * 60));
@@ -176,7 +178,7 @@ async fn a_wrong_password_answers_the_same_bytes_for_everybody() {
     let app = Latchkey::start().await;
     proved(&app, BOB).await;
     came_in(&app, "google", "ada", "session").await;
-    let knock = async |email: &str| {
+    let submit_password = async |email: &str| {
         let fields = [("email", email), ("password", "not the password")];
         let page = Browser::new().post(&app.url("/sign-in"), &fields).await;
         let (status, headers, body) = seen(&page);
@@ -186,10 +188,10 @@ async fn a_wrong_password_answers_the_same_bytes_for_everybody() {
             body.replace(email, ""),
         )
     };
-    let unknown = knock("nobody@example.test").await;
+    let unknown = submit_password("nobody@example.test").await;
     assert_eq!(unknown.0, 401);
     for known in [BOB, ADA] {
-        assert_eq!(knock(known).await, unknown, "{known}");
+        assert_eq!(submit_password(known).await, unknown, "{known}");
     }
 }
 
@@ -248,7 +250,11 @@ async fn a_reset_sets_the_password_once_and_ends_every_sign_in() {
         let _ = Browser::new().get(link).await.expect_error(410, "link_spent");
     }
     assert!(!is_in(&mut session, &app).await);
-    problem(&Program::new(&app).refresh(&program.refresh).await, 400, "refresh_token_ended");
+    expect_problem(
+        &ApiClient::new(&app).refresh(&program.refresh).await,
+        400,
+        "refresh_token_ended",
+    );
     assert!(!opens(&app, BOB, PASSWORD).await && opens(&app, BOB, OTHER_PASSWORD).await);
     let mut bob = Browser::new();
     let fields = [("email", BOB), ("password", OTHER_PASSWORD), ("strategy", "session")];
@@ -274,7 +280,7 @@ async fn two_at_once_with_one_link_set_one_password() {
 #[tokio::test]
 async fn a_reset_works_for_half_an_hour() {
     for (minutes, works) in [(29, true), (31, false)] {
-        let app = Setup::new().with_clock_standing().start().await;
+        let app = Setup::new().with_frozen_clock().start().await;
         sign_up(&app, BOB).await;
         let _ = forgot(&app, BOB).await;
         let link = email_to(&app, BOB, RESET).await.link;
@@ -398,7 +404,7 @@ async fn the_outbox_is_for_developers_alone() {
     assert_eq!(page.header("cache-control"), Some("no-store"));
 
     let public = Setup::public().start().await;
-    let mut browser = Browser::new().with_name("https://app.example.com", public.address);
+    let mut browser = Browser::new().with_host("https://app.example.com", public.address);
     let _ = browser.get(&public.url("/outbox")).await.expect_error(404, "not_found");
     let page = browser.post(&public.url("/forgot"), &[("email", BOB)]).await.expect(200);
     assert!(!page.body.contains("outbox"), "{}", page.summary());

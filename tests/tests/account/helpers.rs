@@ -7,7 +7,7 @@ use latchkey_tests::{Browser, Latchkey, Page, texts};
 use reqwest::Method;
 use url::Url;
 
-use latchkey_tests::person::{json_of, signed_in};
+use latchkey_tests::accounts::{json_of, signed_in};
 
 /// The local provider's Ada, whom it vouches for at Google.
 pub(crate) const ADA: &str = "ada@example.test";
@@ -38,9 +38,9 @@ pub(crate) async fn come_in(
     person: &str,
     key: &str,
 ) -> Page {
-    let authorize = browser.set_out_for(app, provider, &[("strategy", key)]).await;
+    let authorize = browser.start_sign_in_with(app, provider, &[("strategy", key)]).await;
     let callback = browser.consent(&authorize, person).await;
-    browser.come_back(&callback).await
+    browser.follow_callback(&callback).await
 }
 
 /// Presses "Link", and comes to the provider.
@@ -58,7 +58,7 @@ pub(crate) async fn link(
 ) -> Page {
     let authorize = set_out_to_link(browser, app, provider).await;
     let callback = browser.consent(&authorize, person).await;
-    browser.come_back(&callback).await
+    browser.follow_callback(&callback).await
 }
 
 /// The identities with an "Unlink" button: issuer and subject.
@@ -173,7 +173,7 @@ pub(crate) async fn emails_about(app: &Latchkey, to: &str, subject: &str) -> usi
 
 /// An account with a password whose address is proved.
 pub(crate) async fn proved(app: &Latchkey, email: &str) {
-    latchkey_tests::person::sign_up(app, email).await;
+    latchkey_tests::accounts::sign_up(app, email).await;
     let link = email_to(app, email, VERIFY).await.link;
     let mut person = signed_in(app, email, "session").await;
     assert_eq!(person.post(&link, &[]).await.see_other(), "/account?done=verified");

@@ -8,7 +8,9 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::helpers::{RESET, VERIFY, email_to, emails_about, forgot, knock_from, post_with};
-use latchkey_tests::person::{PASSWORD, Program, full_queue, instance, problem, sign_up, tokens};
+use latchkey_tests::accounts::{
+    ApiClient, PASSWORD, expect_problem, fill_password_queue, instance, sign_up, tokens,
+};
 
 const BOB: &str = "bob@example.test";
 const THIEF: &str = "203.0.113.9";
@@ -27,7 +29,7 @@ fn wait(page: &Page) -> u32 {
 
 /// Behind a proxy, with a clock that stands.
 async fn behind_a_proxy() -> Latchkey {
-    let app = Setup::new().set("TRUSTED_PROXIES", "127.0.0.1/32").with_clock_standing();
+    let app = Setup::new().set("TRUSTED_PROXIES", "127.0.0.1/32").with_frozen_clock();
     let app = app.start().await;
     sign_up(&app, BOB).await;
     app
@@ -83,7 +85,7 @@ async fn replicas(database: &Database, count: usize) -> Vec<Latchkey> {
     let mut replicas = Vec::new();
     for _ in 0..count {
         let setup = instance(&database.url).set("TRUSTED_PROXIES", "127.0.0.1/32");
-        replicas.push(setup.with_clock_standing().start().await);
+        replicas.push(setup.with_frozen_clock().start().await);
     }
     replicas
 }
@@ -148,7 +150,7 @@ async fn a_clock_that_is_put_right_locks_nobody_out() {
 async fn who_was_right_before_does_not_wait_with_strangers() {
     let app = behind_a_proxy().await;
     assert_eq!(knock_from(&app, OWNER, BOB, PASSWORD).await.status, 303);
-    let _storm = full_queue(&app).await;
+    let _storm = fill_password_queue(&app).await;
     assert_eq!(knock_from(&app, OWNER, BOB, PASSWORD).await.status, 303);
     let page = knock_from(&app, THIEF, BOB, PASSWORD).await;
     let _ = page.expect_error(503, "busy");
@@ -209,19 +211,19 @@ async fn the_owner_is_not_locked_out_by_many_addresses() {
 
 #[tokio::test]
 async fn programs_and_pages_share_one_count() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     for _ in 0..12 {
         let body = json!({ "email": BOB, "password": "not the password" });
-        let page = Program::new(&app).post("/api/v1/token", body).await;
+        let page = ApiClient::new(&app).post("/api/v1/token", body).await;
         if page.status == 429 {
-            problem(&page, 429, "too_many_tries");
+            expect_problem(&page, 429, "too_many_tries");
         }
     }
     let fields = [("email", BOB), ("password", PASSWORD)];
     wait(&Browser::new().post(&app.url("/sign-in"), &fields).await);
     let body = json!({ "email": BOB, "password": PASSWORD });
-    wait(&Program::new(&app).post("/api/v1/token", body).await);
+    wait(&ApiClient::new(&app).post("/api/v1/token", body).await);
 }
 
 /// 300 tries of any kind, and then two a second, by address.
@@ -257,7 +259,7 @@ async fn three_hundred_tries_of_any_kind_are_enough_for_one_address() {
 
 #[tokio::test]
 async fn forwarded_addresses_are_believed_only_behind_a_proxy() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     let mut limited = false;
     for n in 0..14 {
@@ -284,7 +286,7 @@ async fn forwarded_addresses_are_believed_only_behind_a_proxy() {
 
 #[tokio::test]
 async fn emails_are_limited_silently_for_each_account() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     let _ = email_to(&app, BOB, VERIFY).await;
     let first = forgot(&app, BOB).await.expect(200);
@@ -300,7 +302,7 @@ async fn emails_are_limited_silently_for_each_account() {
 
 #[tokio::test]
 async fn emails_are_limited_for_each_address_that_asks() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     let mut asked = 0;
     let page = loop {
         let page = forgot(&app, &format!("person{asked}@example.test")).await;
@@ -324,7 +326,7 @@ async fn emails_are_limited_for_each_address_that_asks() {
 
 #[tokio::test]
 async fn asking_to_reset_locks_nobody_out() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     for _ in 0..15 {
         let _ = forgot(&app, BOB).await.expect(200);
@@ -336,7 +338,7 @@ async fn asking_to_reset_locks_nobody_out() {
 /// whichever form the proxy writes their address, and never to the proxy itself.
 #[tokio::test]
 async fn an_address_counts_in_every_form_in_which_proxies_write_it() {
-    let app = Setup::new().set("TRUSTED_PROXIES", "127.0.0.1/32").with_clock_standing();
+    let app = Setup::new().set("TRUSTED_PROXIES", "127.0.0.1/32").with_frozen_clock();
     let app = app.start().await;
     for (n, (header, form, shown)) in [
         ("x-forwarded-for", "203.0.113.9:4000{n}", "203.0.113.9"),
@@ -349,21 +351,21 @@ async fn an_address_counts_in_every_form_in_which_proxies_write_it() {
         let email = format!("person{n}@example.test");
         sign_up(&app, &email).await;
         let url = app.url("/sign-in");
-        let knock = async |password: &str, n: usize| {
+        let submit_password = async |password: &str, n: usize| {
             let value = form.replace("{n}", &n.to_string());
             let fields = [("email", &*email), ("password", password), ("strategy", "session")];
             let mut browser = Browser::new();
             let page = post_with(&mut browser, &url, &fields, &[(header, &value)]).await;
             (page, browser)
         };
-        let (page, mut browser) = knock(PASSWORD, 9).await;
+        let (page, mut browser) = submit_password(PASSWORD, 9).await;
         let _ = page.expect(303);
         let page = browser.get(&app.url("/api/v1/sessions")).await.expect(200);
         assert!(page.body.contains(&format!("\"address\":\"{shown}\"")), "{}", page.body);
         for n in 0..10 {
-            let _ = knock("wrong", n).await.0.expect_error(401, "wrong_credentials");
+            let _ = submit_password("wrong", n).await.0.expect_error(401, "wrong_credentials");
         }
-        assert!(wait(&knock(PASSWORD, 0).await.0) > 0);
+        assert!(wait(&submit_password(PASSWORD, 0).await.0) > 0);
         // Somebody else behind the same proxy, and the proxy.
         let _ = knock_from(&app, OWNER, &email, PASSWORD).await.expect(303);
         let fields = [("email", &*email), ("password", PASSWORD)];

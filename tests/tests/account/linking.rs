@@ -2,14 +2,14 @@
 
 use latchkey_domain::Span;
 use latchkey_tests::database::rows;
-use latchkey_tests::walk::parameter;
+use latchkey_tests::oauth_flow::parameter;
 use latchkey_tests::{Browser, Issuer, Latchkey, Setup, texts};
 use tokio::task::JoinSet;
 
 use crate::helpers::{
     ADA, came_in, code_for, come_in, id_of, link, linked, prove, proved, set_out_to_link,
 };
-use latchkey_tests::person::{sign_up, signed_in};
+use latchkey_tests::accounts::{sign_up, signed_in};
 
 #[tokio::test]
 async fn a_linked_identity_opens_the_same_account() {
@@ -56,11 +56,11 @@ async fn any_issuer_can_be_linked() {
     let mut noor = came_in(&app, "google", "noor", "session").await;
     let id = id_of(&mut noor, &app).await;
     let authorize = set_out_to_link(&mut noor, &app, "acme").await;
-    let page = noor.come_back(&issuer.approve(&authorize)).await;
+    let page = noor.follow_callback(&issuer.approve(&authorize)).await;
     assert_eq!(page.see_other(), "/account?done=linked");
     let mut again = Browser::new();
-    let authorize = again.set_out(&app, "acme").await;
-    assert_eq!(again.come_back(&issuer.approve(&authorize)).await.see_other(), "/account");
+    let authorize = again.start_sign_in(&app, "acme").await;
+    assert_eq!(again.follow_callback(&issuer.approve(&authorize)).await.see_other(), "/account");
     assert_eq!(id_of(&mut again, &app).await, id);
 }
 
@@ -103,7 +103,7 @@ async fn two_tabs_can_link_at_the_same_time() {
         tabs.push(ada.consent(&authorize, "ada").await);
     }
     for callback in tabs.iter().rev() {
-        assert_eq!(ada.come_back(callback).await.see_other(), "/account?done=linked");
+        assert_eq!(ada.follow_callback(callback).await.see_other(), "/account?done=linked");
     }
     assert_eq!(linked(&mut ada, &app).await.len(), 3);
 }
@@ -118,7 +118,7 @@ async fn two_tabs_with_the_same_identity_link_it_once() {
         tabs.push(ada.consent(&authorize, "ada").await);
     }
     let (mut one, mut two) = (ada.clone(), ada.clone());
-    let (one, two) = tokio::join!(one.come_back(&tabs[0]), two.come_back(&tabs[1]));
+    let (one, two) = tokio::join!(one.follow_callback(&tabs[0]), two.follow_callback(&tabs[1]));
     for page in [one, two] {
         assert_eq!(page.see_other(), "/account?done=linked", "{}", page.summary());
     }
@@ -133,7 +133,7 @@ async fn of_many_people_who_link_one_identity_at_once_one_gets_it() {
         let mut browser = came_in(&app, provider, person, "session").await;
         let authorize = set_out_to_link(&mut browser, &app, "github").await;
         let callback = browser.consent(&authorize, "octo").await;
-        all.spawn(async move { browser.come_back(&callback).await });
+        all.spawn(async move { browser.follow_callback(&callback).await });
     }
     let mut outcomes: Vec<_> = all.join_all().await.into_iter().map(|page| page.status).collect();
     outcomes.sort_unstable();
@@ -154,7 +154,7 @@ async fn somebody_else_cannot_finish_what_one_set_out_to_link() {
             "/account"
         );
         let noor = id_of(&mut browser, &app).await;
-        let _ = browser.come_back(&callback).await.expect_error(400, "link_lost");
+        let _ = browser.follow_callback(&callback).await.expect_error(400, "link_lost");
         assert_eq!(id_of(&mut browser, &app).await, noor);
         assert_eq!(linked(&mut browser, &app).await.len(), 1);
         // … or nobody is there any more.
@@ -162,7 +162,7 @@ async fn somebody_else_cannot_finish_what_one_set_out_to_link() {
         let authorize = set_out_to_link(&mut browser, &app, "github").await;
         let callback = browser.consent(&authorize, "octo").await;
         let _ = browser.post(&app.url("/sign-out"), &[]).await.expect(303);
-        let _ = browser.come_back(&callback).await.expect_error(400, "link_lost");
+        let _ = browser.follow_callback(&callback).await.expect_error(400, "link_lost");
         assert!(browser.account(&app).await.is_none(), "it signed somebody in");
     }
     let gone = "SELECT subject FROM identities WHERE provider = 'github'";
@@ -215,9 +215,9 @@ async fn whoever_has_an_account_signs_in_the_old_way_and_finishes_the_link() {
     // It waits for somebody to sign in.
     let page = browser.get(&app.url("/account/link")).await.expect_error(401, "sign_in_required");
     assert!(page.body.contains("/sign-in?next=%2Faccount%2Flink"), "{}", page.summary());
-    let authorize = browser.set_out_for(&app, "google", &[("next", "/account/link")]).await;
+    let authorize = browser.start_sign_in_with(&app, "google", &[("next", "/account/link")]).await;
     let callback = browser.consent(&authorize, "ada").await;
-    assert_eq!(browser.come_back(&callback).await.see_other(), "/account/link");
+    assert_eq!(browser.follow_callback(&callback).await.see_other(), "/account/link");
     let page = browser.get(&app.url("/account/link")).await.expect(200);
     assert!(page.body.contains("Link GitHub to your account?"), "{}", page.summary());
     // Looking is not linking.
@@ -239,7 +239,7 @@ async fn a_proved_password_account_is_in_conflict_as_well() {
         let _ = page.expect_error(409, "email_taken");
         let fields = [
             ("email", ADA),
-            ("password", latchkey_tests::person::PASSWORD),
+            ("password", latchkey_tests::accounts::PASSWORD),
             ("strategy", key),
             ("next", "/account/link"),
         ];
@@ -256,7 +256,7 @@ async fn a_proved_password_account_is_in_conflict_as_well() {
 #[tokio::test]
 async fn it_waits_for_ten_minutes() {
     for (minutes, waits) in [(10, true), (11, false)] {
-        let app = Setup::new().with_clock_standing().start().await;
+        let app = Setup::new().with_frozen_clock().start().await;
         came_in(&app, "google", "ada", "session").await;
         let mut browser = Browser::new();
         conflict(&app, &mut browser).await;
@@ -302,7 +302,7 @@ async fn nobody_else_can_take_what_waits() {
     let mut eve = signed_in(&app, ADA, "session").await;
     let waiting =
         browser.jar.get("localhost", &app.cookie("latchkey_pending_link")).expect("a cookie");
-    eve.jar.plant("localhost", &app.cookie("latchkey_pending_link"), waiting);
+    eve.jar.set("localhost", &app.cookie("latchkey_pending_link"), waiting);
     let _ = eve.get(&app.url("/account/link")).await.expect_error(400, "link_lost");
     let _ = eve.post(&app.url("/account/link"), &[]).await.expect_error(400, "link_lost");
     assert!(linked(&mut eve, &app).await.is_empty());
@@ -322,7 +322,7 @@ async fn what_waits_cannot_be_made_up() {
         .to_owned();
     let mut ada = came_in(&app, "google", "ada", "session").await;
     for planted in ["", "junk", "a.b.c", &"x".repeat(5000), &foreign, &foreign[1..]] {
-        ada.jar.plant("localhost", &app.cookie("latchkey_pending_link"), planted);
+        ada.jar.set("localhost", &app.cookie("latchkey_pending_link"), planted);
         let _ = ada.get(&app.url("/account/link")).await.expect_error(400, "link_lost");
         let _ = ada.post(&app.url("/account/link"), &[]).await.expect_error(400, "link_lost");
     }
@@ -359,19 +359,19 @@ async fn the_attempt_to_link_is_bound_like_any_other() {
     assert_eq!(parameter(&authorize, "code_challenge_method"), "S256");
     let callback = ada.consent(&authorize, "octo").await;
     // A victim who is signed in, and is sent the attacker's callback.
-    let mut victim = Browser::called("Another/1.0");
+    let mut victim = Browser::with_user_agent("Another/1.0");
     assert_eq!(
         come_in(&mut victim, &app, "google", "noor", "session").await.see_other(),
         "/account"
     );
-    let _ = victim.come_back(&callback).await.expect_error(400, "attempt_other_browser");
+    let _ = victim.follow_callback(&callback).await.expect_error(400, "attempt_other_browser");
     assert_eq!(linked(&mut victim, &app).await.len(), 1);
     // Whoever did it goes on, however often; nobody else does.
     for _ in 0..2 {
-        assert_eq!(ada.come_back(&callback).await.see_other(), "/account?done=linked");
-        let _ = victim.come_back(&callback).await.expect_error(400, "attempt_other_browser");
+        assert_eq!(ada.follow_callback(&callback).await.see_other(), "/account?done=linked");
+        let _ = victim.follow_callback(&callback).await.expect_error(400, "attempt_other_browser");
     }
     assert_eq!(linked(&mut ada, &app).await.len(), 2);
     let _ = ada.post(&app.url("/sign-out"), &[]).await.expect(303);
-    let _ = ada.come_back(&callback).await.expect_error(400, "attempt_used");
+    let _ = ada.follow_callback(&callback).await.expect_error(400, "attempt_used");
 }

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use latchkey_domain::Span;
+use latchkey_tests::accounts::sign_up;
 use latchkey_tests::database::rows;
-use latchkey_tests::person::sign_up;
 use latchkey_tests::{Browser, Database, Latchkey, MailServer, Setup};
 
 use crate::helpers::{CHANGED, OTHER_PASSWORD, RESET, VERIFY, forgot, reset};
@@ -13,7 +13,7 @@ use crate::helpers::{CHANGED, OTHER_PASSWORD, RESET, VERIFY, forgot, reset};
 const BOB: &str = "bob@example.test";
 
 fn sending_to(server: SocketAddr) -> Setup {
-    Setup::new().set("SMTP_URL", MailServer::url(server)).with_clock_standing()
+    Setup::new().set("SMTP_URL", MailServer::url(server)).with_frozen_clock()
 }
 
 /// Waits until so many e-mails are as this says: `given_up_at IS NOT NULL`, say.
@@ -48,10 +48,10 @@ async fn an_email_has_everything_that_large_mail_hosts_want() {
             .iter()
             .fold(sending_to(server.address), |setup, (name, value)| setup.set(name, *value));
         let app = setup.start().await;
-        let before = server.letters().len();
+        let before = server.emails().len();
         sign_up(&app, BOB).await;
         until(&app, 0, "TRUE").await;
-        let letters = server.letters();
+        let letters = server.emails();
         let letter = letters.get(before).expect("an e-mail");
         assert_eq!(letter.hello, domain);
         assert_eq!(letter.header("From"), from);
@@ -80,14 +80,14 @@ async fn an_address_with_umlauts_in_its_domain_is_written_to_in_ascii() {
     let server = MailServer::start().await;
     let app = sending_to(server.address).start().await;
     sign_up(&app, "kai@bücher.test").await;
-    let letter = server.letter().await;
+    let letter = server.first_email().await;
     assert!(letter.recipient.contains("<kai@xn--bcher-kva.test>"), "{}", letter.recipient);
 }
 
 /// The page promises nothing that has not happened, the e-mail waits with its link
 /// sealed, and comes when the server is back.
 async fn waits_for_the_mail_server(database: Option<String>) {
-    let address = MailServer::nowhere().await;
+    let address = MailServer::unused_address().await;
     let setup = sending_to(address);
     let setup = match &database {
         Some(url) => setup.set("DATABASE_URL", url),
@@ -108,7 +108,7 @@ async fn waits_for_the_mail_server(database: Option<String>) {
     app.advance(Span::seconds(4));
     until(&app, 0, "TRUE").await;
     let mut subjects: Vec<_> =
-        server.letters().iter().map(|letter| letter.header("Subject").to_owned()).collect();
+        server.emails().iter().map(|letter| letter.header("Subject").to_owned()).collect();
     subjects.sort();
     assert_eq!(subjects, [RESET, VERIFY]);
 }
@@ -126,7 +126,7 @@ async fn an_email_waits_for_a_mail_server_that_is_away_on_postgres() {
 
 #[tokio::test]
 async fn stopping_right_after_the_page_loses_no_email() {
-    let address = MailServer::nowhere().await;
+    let address = MailServer::unused_address().await;
     let app = sending_to(address).start().await;
     sign_up(&app, BOB).await;
     let _ = forgot(&app, BOB).await.expect(200);
@@ -135,7 +135,7 @@ async fn stopping_right_after_the_page_loses_no_email() {
     let again = Setup::in_folder(folder).set("SMTP_URL", MailServer::url(address));
     let app = again.start().await;
     until(&app, 0, "TRUE").await;
-    let letters = server.letters();
+    let letters = server.emails();
     let reset_link = letters.iter().find(|letter| letter.header("Subject") == RESET);
     assert!(reset_link.is_some(), "{letters:?}");
 }
@@ -147,7 +147,7 @@ async fn a_mail_server_that_is_there_has_it_before_the_process_ends() {
     sign_up(&app, BOB).await;
     let _ = forgot(&app, BOB).await.expect(200);
     drop(app.stop().await);
-    let letters = server.letters();
+    let letters = server.emails();
     assert!(letters.iter().any(|letter| letter.header("Subject") == VERIFY), "{letters:?}");
 }
 
@@ -162,7 +162,7 @@ async fn what_is_refused_for_good_is_given_up_and_the_doctor_says_so() {
         ("421 too many", false),
         ("535 wrong password", false),
     ] {
-        server.answers_to_recipients(answer);
+        server.respond_to_recipients(answer);
         let email = format!("u{}@example.test", &answer[..3]);
         sign_up(&app, &email).await;
         until(&app, 0, "tries = 0").await;
@@ -176,7 +176,7 @@ async fn what_is_refused_for_good_is_given_up_and_the_doctor_says_so() {
         }
         assert_eq!(rows(&app.app.db, "emails WHERE sealed <> ''").await, 0, "{answer}");
     }
-    assert!(server.letters().is_empty());
+    assert!(server.emails().is_empty());
     let page = Browser::new().get(&app.url("/doctor")).await.expect(200);
     assert!(page.body.contains("E-mails not delivered in the last week: "), "{}", page.body);
     assert!(page.body.contains("answered 535") && !page.body.contains("no such user"));
@@ -189,18 +189,18 @@ async fn a_changed_password_is_told_by_an_email_as_well() {
     sign_up(&app, BOB).await;
     let _ = forgot(&app, BOB).await.expect(200);
     for _ in 0..1200 {
-        if server.letters().len() == 2 {
+        if server.emails().len() == 2 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    let letters = server.letters();
+    let letters = server.emails();
     let letter = letters.iter().find(|letter| letter.header("Subject") == RESET).expect("it");
     let text = letter.part("text/plain");
     let link = text.split_whitespace().find(|word| word.contains("/reset/")).expect("a link");
     let _ = reset(link, OTHER_PASSWORD).await.expect(303);
     until(&app, 0, "TRUE").await;
-    assert!(server.letters().iter().any(|letter| letter.header("Subject") == CHANGED));
+    assert!(server.emails().iter().any(|letter| letter.header("Subject") == CHANGED));
 }
 
 /// Debian's aiosmtpd takes it, and Python's own parser reads it.
@@ -217,7 +217,8 @@ async fn a_mail_server_of_somebody_elses_takes_it_as_it_is() {
         assert '/verify/' in text and 'wasn\u{2019}t you' in text and '<a href=' in html\n\
         print(mail['From'], mail['To'], mail['Message-ID'], mail['Date'].datetime.year, *parts)";
     let python = || std::process::Command::new("/usr/bin/python3");
-    let (folder, address) = (tempfile::tempdir().expect("a folder"), MailServer::nowhere().await);
+    let (folder, address) =
+        (tempfile::tempdir().expect("a folder"), MailServer::unused_address().await);
     let maildir = folder.path().join("mail");
     let mut server = python()
         .args(["-m", "aiosmtpd", "-n", "-l", &address.to_string()])

@@ -5,8 +5,10 @@ use latchkey_tests::{Browser, Latchkey, Page, Setup};
 use serde_json::{Value, json};
 
 use crate::helpers::{ADA, came_in, set_password};
-use latchkey_tests::by_hand::with;
-use latchkey_tests::person::{PASSWORD, Program, full_queue, knock, sign_up, signed_in};
+use latchkey_tests::accounts::{
+    ApiClient, PASSWORD, fill_password_queue, sign_up, signed_in, submit_password,
+};
+use latchkey_tests::jws::with_changes;
 
 pub(crate) async fn wrong_credentials() -> Page {
     token(json!({ "password": "not the password" })).await
@@ -17,7 +19,7 @@ pub(crate) async fn token(change: Value) -> Page {
     let app = Latchkey::start().await;
     sign_up(&app, "bob@example.test").await;
     let right = json!({ "email": "bob@example.test", "password": PASSWORD });
-    Program::new(&app).post("/api/v1/token", with(&right, change)).await
+    ApiClient::new(&app).post("/api/v1/token", with_changes(&right, change)).await
 }
 
 pub(crate) async fn wrong_password() -> Page {
@@ -47,7 +49,7 @@ pub(crate) async fn password_email_taken() -> Page {
 }
 
 pub(crate) async fn fresh_proof_required() -> Page {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     let mut ada = came_in(&app, "google", "ada", "session").await;
     app.advance(Span::minutes(11));
     crate::helpers::delete(&mut ada, &app).await
@@ -60,20 +62,20 @@ pub(crate) async fn not_confirmed() -> Page {
 }
 
 pub(crate) async fn too_many_tries() -> Page {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     let fields = [("email", "bob@example.test"), ("password", "not the password")];
     for _ in 0..12 {
-        let _ = knock(&mut Browser::new(), &app, &fields).await;
+        let _ = submit_password(&mut Browser::new(), &app, &fields).await;
     }
-    knock(&mut Browser::new(), &app, &fields).await
+    submit_password(&mut Browser::new(), &app, &fields).await
 }
 
 /// Others wait already: as many as there is room for.
 pub(crate) async fn busy() -> Page {
     let app = Latchkey::start().await;
-    let _storm = full_queue(&app).await;
+    let _storm = fill_password_queue(&app).await;
     let fields = [("email", "bob@example.test"), ("password", "not the password")];
-    knock(&mut Browser::new(), &app, &fields).await
+    submit_password(&mut Browser::new(), &app, &fields).await
 }
 
 pub(crate) async fn wrong_code() -> Page {

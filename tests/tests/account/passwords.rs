@@ -6,7 +6,9 @@ use crate::helpers::{
     ADA, CHANGED, OTHER_PASSWORD, came_in, email_to, id_by_password, id_of, is_in, link, opens,
     set_password,
 };
-use latchkey_tests::person::{PASSWORD, Program, knock, problem, sign_up, signed_in, tokens};
+use latchkey_tests::accounts::{
+    ApiClient, PASSWORD, expect_problem, sign_up, signed_in, submit_password, tokens,
+};
 
 #[tokio::test]
 async fn somebody_who_came_through_a_provider_sets_a_first_password() {
@@ -74,9 +76,9 @@ async fn all_other_sign_ins_end_whichever_key_they_carry() {
     let page = session.get(&app.url("/account")).await;
     let _ = page.expect_error(401, "sign_in_required");
     // A JWT is not renewed any more.
-    let page = Program::new(&app).refresh(&program.refresh).await;
-    problem(&page, 400, "refresh_token_ended");
-    jwt.jar.plant("localhost", &app.cookie("latchkey_token"), "expired");
+    let page = ApiClient::new(&app).refresh(&program.refresh).await;
+    expect_problem(&page, 400, "refresh_token_ended");
+    jwt.jar.set("localhost", &app.cookie("latchkey_token"), "expired");
     let _ = jwt.get(&app.url("/account")).await.expect_error(401, "sign_in_required");
 }
 
@@ -107,7 +109,7 @@ async fn a_proof_beats_a_claim() {
         assert!(!opens(&app, ADA, PASSWORD).await, "{key}: Eve's password still opens something");
         let mut browser = Browser::new();
         let fields = [("email", ADA), ("password", OTHER_PASSWORD)];
-        let _ = knock(&mut browser, &app, &fields).await.expect(303);
+        let _ = submit_password(&mut browser, &app, &fields).await.expect(303);
         assert_eq!(id_of(&mut browser, &app).await, id);
     }
 }

@@ -9,7 +9,7 @@ use crate::helpers::{
     ADA, OTHER_PASSWORD, came_in, code_for, come_in, email_to, forgot, id_of, is_in, link, linked,
     prove, reset, set_out_to_link, set_password, this_one,
 };
-use latchkey_tests::person::{PASSWORD, sign_up, signed_in, tokens};
+use latchkey_tests::accounts::{PASSWORD, sign_up, signed_in, tokens};
 
 /// What cannot be undone.
 const ACTIONS: [&str; 6] = ["link", "finish a link", "unlink", "password", "end all", "delete"];
@@ -36,7 +36,7 @@ async fn ada(app: &Latchkey, key: &str) -> Browser {
 async fn a_proof_is_fresh_for_ten_minutes() {
     for key in ["session", "jwt"] {
         for action in ACTIONS {
-            let app = Setup::new().with_clock_standing().start().await;
+            let app = Setup::new().with_frozen_clock().start().await;
             let mut ada = ada(&app, key).await;
             app.advance(Span::minutes(11));
             // An access token is renewed on the way; that is no proof.
@@ -67,7 +67,7 @@ async fn a_proof_is_fresh_for_ten_minutes() {
 #[tokio::test]
 async fn what_can_be_undone_needs_none() {
     for key in ["session", "jwt"] {
-        let app = Setup::new().with_clock_standing().start().await;
+        let app = Setup::new().with_frozen_clock().start().await;
         let mut ada = ada(&app, key).await;
         let mut other = came_in(&app, "google", "ada", "session").await;
         let other_id = this_one(&mut other, &app).await;
@@ -83,7 +83,7 @@ async fn what_can_be_undone_needs_none() {
 
 #[tokio::test]
 async fn whoever_knows_the_present_password_has_proved_enough() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, "bob@example.test").await;
     let mut bob = signed_in(&app, "bob@example.test", "jwt").await;
     app.advance(Span::minutes(30));
@@ -93,7 +93,7 @@ async fn whoever_knows_the_present_password_has_proved_enough() {
 
 #[tokio::test]
 async fn a_proof_of_somebody_else_counts_for_them() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     let mut browser = ada(&app, "session").await;
     app.advance(Span::minutes(11));
     assert_eq!(
@@ -147,7 +147,7 @@ async fn whoever_was_put_out_by_a_reset_cannot_link_himself_in_again() {
     let link_ = email_to(&app, ADA, crate::helpers::RESET).await.link;
     let _ = reset(&link_, OTHER_PASSWORD).await.expect(303);
     // Neither what was under way, nor what begins now.
-    let page = eve.come_back(&waiting).await;
+    let page = eve.follow_callback(&waiting).await;
     let inside = rows(&app.app.db, "identities").await;
     assert_eq!(inside, 0, "Eve linked herself in after the reset: {}", page.summary());
     let page = eve.post(&app.url("/account/link/facebook"), &[]).await;

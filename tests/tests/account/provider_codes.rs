@@ -16,28 +16,28 @@ pub(crate) async fn acme() -> (Latchkey, Issuer) {
 pub(crate) async fn answered(parameters: &'static [(&'static str, &'static str)]) -> Page {
     let (app, issuer) = acme().await;
     let mut browser = Browser::new();
-    let authorize = browser.set_out(&app, "acme").await;
+    let authorize = browser.start_sign_in(&app, "acme").await;
     let mut all = vec![("iss", issuer.url.as_str())];
     all.extend(parameters);
-    browser.come_back(&issuer.answer_to(&authorize, &all)).await
+    browser.follow_callback(&issuer.authorization_response(&authorize, &all)).await
 }
 
 pub(crate) async fn at_discovery(answer: Answer) -> Page {
     let (app, issuer) = acme().await;
-    issuer.answers(DISCOVERY, answer);
+    issuer.respond_with(DISCOVERY, answer);
     Browser::new().post(&app.url("/auth/acme"), &[]).await
 }
 
 pub(crate) async fn back_from_acme(app: &Latchkey, issuer: &Issuer) -> Page {
     let mut browser = Browser::new();
-    let authorize = browser.set_out(app, "acme").await;
-    browser.come_back(&issuer.approve(&authorize)).await
+    let authorize = browser.start_sign_in(app, "acme").await;
+    browser.follow_callback(&issuer.approve(&authorize)).await
 }
 
 pub(crate) async fn at_token(status: u16, error: &'static str) -> Page {
     let (app, issuer) = acme().await;
     let body = json!({ "error": error }).to_string();
-    issuer.answers(TOKEN, Answer::Says(status, "application/json", body));
+    issuer.respond_with(TOKEN, Answer::Body(status, "application/json", body));
     let page = back_from_acme(&app, &issuer).await;
     if error == "invalid_client" {
         // The owner is told the exact redirect URI that was sent.
@@ -54,7 +54,7 @@ pub(crate) async fn wrong_nonce() -> Page {
 
 /// The local provider says the machine's time; our own clock is two hours ahead.
 pub(crate) async fn clock_skew() -> Page {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     app.advance(Span::minutes(120));
     let page = come_in(&mut Browser::new(), &app, "google", "ada", "session").await;
     assert!(page.body.contains("2 hours") || page.body.contains("1 hour 59"), "{}", page.summary());
@@ -62,22 +62,22 @@ pub(crate) async fn clock_skew() -> Page {
 }
 
 pub(crate) async fn waiting(app: &Latchkey, browser: &mut Browser) -> Url {
-    let authorize = browser.set_out(app, "google").await;
+    let authorize = browser.start_sign_in(app, "google").await;
     browser.consent(&authorize, "ada").await
 }
 
 pub(crate) async fn stray(mut other: Browser) -> Page {
     let app = Latchkey::start().await;
     let callback = waiting(&app, &mut Browser::new()).await;
-    other.come_back(&callback).await
+    other.follow_callback(&callback).await
 }
 
 pub(crate) async fn attempt_expired() -> Page {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     let mut browser = Browser::new();
     let callback = waiting(&app, &mut browser).await;
     app.advance(Span::minutes(17));
-    let page = browser.come_back(&callback).await;
+    let page = browser.follow_callback(&callback).await;
     assert!(page.body.contains("17 minutes"), "its age: {}", page.summary());
     page
 }
@@ -86,11 +86,11 @@ pub(crate) async fn attempt_used() -> Page {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let callback = waiting(&app, &mut browser).await;
-    let _ = browser.come_back(&callback).await.expect(303);
-    // Signed in by another attempt since: this one is over.
+    let _ = browser.follow_callback(&callback).await.expect(303);
+    // Signature in by another attempt since: this one is over.
     let newer = waiting(&app, &mut browser).await;
-    let _ = browser.come_back(&newer).await.expect(303);
-    let page = browser.come_back(&callback).await;
+    let _ = browser.follow_callback(&newer).await.expect(303);
+    let page = browser.follow_callback(&callback).await;
     assert!(page.body.contains("Continue to your account"), "{}", page.summary());
     page
 }
@@ -125,6 +125,6 @@ pub(crate) async fn did_not_ask() -> Page {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = Browser::new();
-    let authorize = browser.set_out_for(&app, "acme", &[("again", "1")]).await;
-    browser.come_back(&issuer.approve(&authorize)).await
+    let authorize = browser.start_sign_in_with(&app, "acme", &[("again", "1")]).await;
+    browser.follow_callback(&issuer.approve(&authorize)).await
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use latchkey_axum::client::Client;
-use latchkey_tests::browser::held;
+use latchkey_tests::browser::idle_connections;
 use latchkey_tests::{Browser, Latchkey, Page, execute};
 use reqwest::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -61,7 +61,7 @@ pub(crate) async fn slow_body() -> Page {
         headers.append(name, value.parse().expect("a value"));
     }
     Page {
-        asked: "a body that drips".to_owned(),
+        request: "a body that drips".to_owned(),
         url: Url::parse(&app.url("/sign-in")).expect("a URL"),
         status: status.parse().expect("a number"),
         headers,
@@ -84,7 +84,7 @@ pub(crate) async fn answer_timeout() -> Page {
 /// One address has all the connections that one may have.
 pub(crate) async fn too_many_connections() -> Page {
     let app = Latchkey::start().await;
-    let _held = held(&app, 256).await;
+    let _held = idle_connections(&app, 256).await;
     Browser::new().get(&app.url("/sign-in")).await
 }
 
@@ -108,7 +108,7 @@ pub(crate) async fn account_blocked() -> Page {
     let id = id_of(&mut ada, &app).await.parse().expect("an ID");
     latchkey_store::accounts::block(&app.app.db, id, app.clock.now()).await.expect("blocked");
     let mut ada = Browser::new();
-    let authorize = ada.set_out(&app, "google").await;
+    let authorize = ada.start_sign_in(&app, "google").await;
     let callback = ada.consent(&authorize, "ada").await;
-    ada.come_back(&callback).await
+    ada.follow_callback(&callback).await
 }

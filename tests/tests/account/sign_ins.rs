@@ -5,8 +5,10 @@ use latchkey_tests::{Browser, Latchkey, Page, Setup};
 use serde_json::Value;
 
 use crate::helpers::{came_in, is_in, post_with, sessions, this_one};
-use latchkey_tests::by_hand;
-use latchkey_tests::person::{PASSWORD, Program, carried, problem, sign_up, signed_in, tokens};
+use latchkey_tests::accounts::{
+    ApiClient, PASSWORD, cookie_value, expect_problem, sign_up, signed_in, tokens,
+};
+use latchkey_tests::jws;
 
 const BOB: &str = "bob@example.test";
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
@@ -22,7 +24,7 @@ fn rows_of(page: &Page) -> Vec<String> {
 
 /// Signs in by the password from behind a proxy.
 async fn from(app: &Latchkey, address: &str, agent: &'static str, key: &str) -> Browser {
-    let mut browser = Browser::called(agent);
+    let mut browser = Browser::with_user_agent(agent);
     let fields = [("email", BOB), ("password", PASSWORD), ("strategy", key)];
     let headers = [("x-forwarded-for", address)];
     let page = post_with(&mut browser, &app.url("/sign-in"), &fields, &headers).await;
@@ -32,7 +34,7 @@ async fn from(app: &Latchkey, address: &str, agent: &'static str, key: &str) -> 
 
 #[tokio::test]
 async fn every_living_one_is_listed_with_door_key_device_and_address() {
-    let app = Setup::new().set("TRUSTED_PROXIES", "127.0.0.1").with_clock_standing().start().await;
+    let app = Setup::new().set("TRUSTED_PROXIES", "127.0.0.1").with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     let mut fox = from(&app, "203.0.113.9", FIREFOX, "session").await;
     app.advance(Span::minutes(2));
@@ -122,7 +124,11 @@ async fn all_others_end_and_this_one_stays() {
         for other in &mut others {
             assert!(!is_in(other, &app).await);
         }
-        problem(&Program::new(&app).refresh(&program.refresh).await, 400, "refresh_token_ended");
+        expect_problem(
+            &ApiClient::new(&app).refresh(&program.refresh).await,
+            400,
+            "refresh_token_ended",
+        );
         assert_eq!(sessions(&mut this, &app).await.len(), 1);
         assert!(is_in(&mut this, &app).await);
     }
@@ -139,11 +145,11 @@ async fn all_end_this_one_too() {
         let page = this.post(&app.url("/account/sign-ins/end-all"), &[]).await;
         assert_eq!(page.see_other(), "/");
         assert!(!is_in(&mut this, &app).await && !is_in(&mut other, &app).await);
-        assert_eq!(carried(&this, "latchkey_token"), None, "the cookies are taken away");
+        assert_eq!(cookie_value(&this, "latchkey_token"), None, "the cookies are taken away");
         // What was copied before does not come back, once its token has expired.
         let mut copied = kept;
         if key == "jwt" {
-            copied.jar.plant("localhost", &app.cookie("latchkey_token"), "expired");
+            copied.jar.set("localhost", &app.cookie("latchkey_token"), "expired");
         }
         assert!(!is_in(&mut copied, &app).await);
         assert_eq!(sessions(&mut signed_in(&app, BOB, "session").await, &app).await.len(), 1);
@@ -153,20 +159,24 @@ async fn all_end_this_one_too() {
 /// What the page says of a JWT that was ended, against what is true of it.
 #[tokio::test]
 async fn the_countdown_of_a_jwt_that_was_ended_is_true() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     let mut this = signed_in(&app, BOB, "session").await;
     let first = tokens(&app, BOB, None).await;
     // It was renewed since: it is the newest token that counts.
     app.advance(Span::minutes(3));
-    let page = Program::new(&app).refresh(&first.refresh).await;
-    let newest = latchkey_tests::person::Tokens::of(&page);
-    let claims = by_hand::read(&newest.access).1;
+    let page = ApiClient::new(&app).refresh(&first.refresh).await;
+    let newest = latchkey_tests::accounts::Tokens::of(&page);
+    let claims = jws::decode(&newest.access).1;
     app.advance(Span::minutes(1));
     let sid = claims["sid"].as_str().expect("a sid");
     let url = app.url(&format!("/account/sign-ins/{sid}/end"));
     let _ = this.post(&url, &[]).await.expect(303);
-    problem(&Program::new(&app).refresh(&newest.refresh).await, 400, "refresh_token_ended");
+    expect_problem(
+        &ApiClient::new(&app).refresh(&newest.refresh).await,
+        400,
+        "refresh_token_ended",
+    );
 
     let page = this.get(&app.url("/account")).await.expect(200);
     let rows = rows_of(&page);
@@ -180,7 +190,7 @@ async fn the_countdown_of_a_jwt_that_was_ended_is_true() {
     let leeway = (0..=60).find(|seconds| exp.plus(Span::seconds(*seconds)).rfc3339() == until);
     let leeway = leeway.expect("the page names another time than the token");
 
-    let mut copied = Program::with(&app, &newest.access);
+    let mut copied = ApiClient::with(&app, &newest.access);
     app.advance(Span::seconds(4 * 60 + leeway - 1));
     assert_eq!(copied.get("/api/v1/me").await.status, 200, "it lives as long as the page says");
     app.advance(Span::seconds(2));
@@ -197,14 +207,18 @@ async fn with_watch_nothing_lingers() {
     let mut this = signed_in(&app, BOB, "session").await;
     let program = tokens(&app, BOB, None).await;
     let _ = this.post(&app.url("/account/sign-ins/end-others"), &[]).await.expect(303);
-    problem(&Program::with(&app, &program.access).get("/api/v1/me").await, 401, "token_revoked");
+    expect_problem(
+        &ApiClient::with(&app, &program.access).get("/api/v1/me").await,
+        401,
+        "token_revoked",
+    );
     let page = this.get(&app.url("/account")).await.expect(200);
     assert!(!page.body.contains(">revoked<"), "{}", page.summary());
 }
 
 #[tokio::test]
 async fn what_expired_by_itself_is_not_listed() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     let _idle = signed_in(&app, BOB, "session").await;
     let _program = tokens(&app, BOB, None).await;

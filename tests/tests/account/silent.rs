@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::helpers::{came_in, code_for, come_in, delete, link, prove, set_password};
-use latchkey_tests::person::{PASSWORD, sign_up, signed_in};
+use latchkey_tests::accounts::{PASSWORD, sign_up, signed_in};
 
 const AGAIN: &str = "/sign-in?again=1&next=%2Faccount";
 /// Ada’s address at GitHub.
@@ -18,10 +18,10 @@ const OF_ADA: &str = "ada@github.example.test";
 /// Jane, who came in through Acme for the first time, and then went for a coffee.
 async fn jane_is_away() -> (Latchkey, Issuer, Browser) {
     let issuer = Issuer::start().await;
-    let app = Setup::new().with_issuer(&issuer).with_clock_standing().start().await;
+    let app = Setup::new().with_issuer(&issuer).with_frozen_clock().start().await;
     let mut jane = Browser::new();
-    let authorize = jane.set_out(&app, "acme").await;
-    let _ = jane.come_back(&issuer.approve(&authorize)).await.expect(303);
+    let authorize = jane.start_sign_in(&app, "acme").await;
+    let _ = jane.follow_callback(&issuer.approve(&authorize)).await.expect(303);
     app.advance(Span::minutes(11));
     (app, issuer, jane)
 }
@@ -37,8 +37,8 @@ fn sends_back(app: &Latchkey, issuer: &Issuer, auth_time: Value) {
 }
 
 async fn around(app: &Latchkey, issuer: &Issuer, jane: &mut Browser, again: &str) -> (Url, Page) {
-    let authorize = jane.set_out_for(app, "acme", &[("again", again)]).await;
-    let page = jane.come_back(&issuer.approve(&authorize)).await;
+    let authorize = jane.start_sign_in_with(app, "acme", &[("again", again)]).await;
+    let page = jane.follow_callback(&issuer.approve(&authorize)).await;
     (authorize, page)
 }
 
@@ -96,10 +96,12 @@ async fn a_provider_is_asked_to_ask_and_has_to_say_that_it_did() {
     // Some take the question for a mistake: then there are other ways.
     let way_out = "with your password, or a code by e-mail";
     for (again, says_so) in [("1", true), ("", false)] {
-        let authorize = jane.set_out_for(&app, "acme", &[("again", again)]).await;
-        let no =
-            issuer.answer_to(&authorize, &[("error", "invalid_request"), ("iss", &issuer.url)]);
-        let page = jane.come_back(&no).await.expect_error(502, "provider_refused");
+        let authorize = jane.start_sign_in_with(&app, "acme", &[("again", again)]).await;
+        let no = issuer.authorization_response(
+            &authorize,
+            &[("error", "invalid_request"), ("iss", &issuer.url)],
+        );
+        let page = jane.follow_callback(&no).await.expect_error(502, "provider_refused");
         assert_eq!(page.body.contains(way_out), says_so, "{}", page.summary());
         assert_eq!(page.body.contains("/sign-in?again=1"), says_so, "{}", page.summary());
     }
@@ -114,7 +116,7 @@ async fn a_provider_is_asked_to_ask_and_has_to_say_that_it_did() {
 #[tokio::test]
 async fn google_is_asked_in_its_own_way() {
     let app = Latchkey::start().await;
-    let to = Browser::new().set_out_for(&app, "google", &[("again", "1")]).await;
+    let to = Browser::new().start_sign_in_with(&app, "google", &[("again", "1")]).await;
     let asked: Vec<_> = to.query_pairs().map(|(name, value)| format!("{name}={value}")).collect();
     assert!(asked.iter().any(|one| one == "max_age=0"), "{to}");
     assert!(!asked.iter().any(|one| one == "prompt=login"), "{to}");
@@ -125,13 +127,13 @@ async fn google_is_asked_in_its_own_way() {
 #[tokio::test]
 async fn where_a_provider_cannot_say_a_code_by_email_proves_it() {
     for key in ["session", "jwt"] {
-        let app = Setup::new().with_clock_standing().start().await;
+        let app = Setup::new().with_frozen_clock().start().await;
         let mut ada = came_in(&app, "github", "ada", key).await;
         app.advance(Span::minutes(11));
         for fields in [&[("strategy", key)][..], &[("strategy", key), ("again", "1")]] {
-            let authorize = ada.set_out_for(&app, "github", fields).await;
+            let authorize = ada.start_sign_in_with(&app, "github", fields).await;
             let callback = ada.consent(&authorize, "ada").await;
-            assert_eq!(ada.come_back(&callback).await.see_other(), "/account");
+            assert_eq!(ada.follow_callback(&callback).await.see_other(), "/account");
             let _ = delete(&mut ada, &app).await.expect_error(403, "fresh_proof_required");
         }
         let page = ada.get(&app.url(AGAIN)).await.expect(200);
@@ -157,7 +159,7 @@ async fn where_a_provider_cannot_say_a_code_by_email_proves_it() {
 
 #[tokio::test]
 async fn a_code_lives_for_ten_minutes_and_cannot_be_guessed_for_ever() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     let mut ada = came_in(&app, "github", "ada", "session").await;
     app.advance(Span::minutes(11));
     let code = &code_for(&mut ada, &app, OF_ADA).await;
@@ -173,7 +175,7 @@ async fn a_code_lives_for_ten_minutes_and_cannot_be_guessed_for_ever() {
 /// An address that nobody proved is no way to prove anything; a password is.
 #[tokio::test]
 async fn who_has_a_password_needs_no_code_and_without_a_proved_address_there_is_none() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, "bob@example.test").await;
     let mut bob = signed_in(&app, "bob@example.test", "session").await;
     app.advance(Span::minutes(11));
@@ -192,7 +194,7 @@ async fn who_has_a_password_needs_no_code_and_without_a_proved_address_there_is_
 /// their provider's word has to do.
 #[tokio::test]
 async fn who_has_no_other_proof_is_not_locked_in() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     let mut noor = came_in(&app, "facebook", "noor", "session").await;
     assert!(noor.get(&app.url("/account")).await.body.contains("No e-mail address"));
     app.advance(Span::minutes(11));

@@ -6,15 +6,15 @@ use latchkey_tests::{Browser, Database, Issuer, Latchkey, Page, Setup, execute};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use latchkey_tests::by_hand::{OwnKey, read, with};
-use latchkey_tests::person::{PASSWORD, Program, instance, sign_up, tokens};
+use latchkey_tests::accounts::{ApiClient, PASSWORD, instance, sign_up, tokens};
+use latchkey_tests::jws::{OwnKey, decode, with_changes};
 
 /// Bob's program calls.
 pub(crate) async fn api(method: Method, path: &'static str, body: Option<Value>) -> Page {
     let app = Latchkey::start().await;
     sign_up(&app, "bob@example.test").await;
     let tokens = tokens(&app, "bob@example.test", None).await;
-    Program::with(&app, &tokens.access).call(method, path, body).await
+    ApiClient::with(&app, &tokens.access).call(method, path, body).await
 }
 
 pub(crate) async fn two_headers() -> Page {
@@ -27,7 +27,7 @@ pub(crate) async fn token_revoked() -> Page {
     let app = Setup::new().set("JWT_REVOCATION", "watch").start().await;
     sign_up(&app, "bob@example.test").await;
     let tokens = tokens(&app, "bob@example.test", None).await;
-    let mut program = Program::with(&app, &tokens.access);
+    let mut program = ApiClient::with(&app, &tokens.access);
     let _ = program.revoke(&tokens.refresh).await.expect(200);
     program.get("/api/v1/me").await
 }
@@ -45,21 +45,21 @@ pub(crate) async fn forged_by(
     let app = setup.start().await;
     sign_up(&app, "bob@example.test").await;
     let good = tokens(&app, "bob@example.test", None).await.access;
-    let (header, claims) = read(&good);
+    let (header, claims) = decode(&good);
     let token = make(&key, &header, &claims, &good);
-    Program::with(&app, &token).get("/api/v1/me").await
+    ApiClient::with(&app, &token).get("/api/v1/me").await
 }
 
 pub(crate) async fn header(change: Value) -> Page {
     forged_by(move |key, header, claims, _| {
-        key.sign(&with(header, change).to_string(), &claims.to_string())
+        key.sign(&with_changes(header, change).to_string(), &claims.to_string())
     })
     .await
 }
 
 pub(crate) async fn claims(change: Value) -> Page {
     forged_by(move |key, header, claims, _| {
-        key.sign(&header.to_string(), &with(claims, change).to_string())
+        key.sign(&header.to_string(), &with_changes(claims, change).to_string())
     })
     .await
 }
@@ -67,53 +67,53 @@ pub(crate) async fn claims(change: Value) -> Page {
 /// Shows an opaque token, about which the issuer says that.
 pub(crate) async fn introspected(answer: Answer) -> Page {
     let (app, issuer) = asks_acme().await;
-    issuer.answers(INTROSPECT, answer);
-    Program::with(&app, "opaque").get("/api/v1/me").await
+    issuer.respond_with(INTROSPECT, answer);
+    ApiClient::with(&app, "opaque").get("/api/v1/me").await
 }
 
 pub(crate) async fn introspected_as(subject: &'static str) -> Page {
     let (app, issuer) = asks_acme().await;
     let audience = app.url("/api");
-    issuer.answers(
+    issuer.respond_with(
         INTROSPECT,
         Answer::Json(json!({ "active": true, "sub": subject, "aud": audience })),
     );
-    Program::with(&app, "opaque").get("/api/v1/me").await
+    ApiClient::with(&app, "opaque").get("/api/v1/me").await
 }
 
 /// The server whose metadata name a list does not give it.
 pub(crate) async fn access_not_ended() -> Page {
     const METADATA: &str = "/.well-known/oauth-authorization-server";
     let issuer = Issuer::start().await;
-    let app = Setup::new().asking(&issuer).with_issuer(&issuer).start().await;
+    let app = Setup::new().with_introspection(&issuer).with_issuer(&issuer).start().await;
     let mut browser = Browser::new();
-    let authorize = browser.set_out(&app, "acme").await;
-    let _ = browser.come_back(&issuer.approve(&authorize)).await.expect(303);
+    let authorize = browser.start_sign_in(&app, "acme").await;
+    let _ = browser.follow_callback(&issuer.approve(&authorize)).await.expect(303);
     let place = format!("{}/authorizations", issuer.url);
     let metadata = json!({ "issuer": issuer.url, "authorizations_endpoint": place });
-    issuer.answers(METADATA, Answer::Json(metadata));
+    issuer.respond_with(METADATA, Answer::Json(metadata));
     browser.post(&app.url("/connections/apps/end"), &[("id", "7")]).await
 }
 
 pub(crate) async fn asks_acme() -> (Latchkey, Issuer) {
     let issuer = Issuer::start().await;
-    (Setup::new().asking(&issuer).start().await, issuer)
+    (Setup::new().with_introspection(&issuer).start().await, issuer)
 }
 
 pub(crate) async fn insufficient_scope() -> Page {
     let app = Latchkey::start().await;
     sign_up(&app, "bob@example.test").await;
     let narrow = tokens(&app, "bob@example.test", Some("calendar:read")).await;
-    Program::with(&app, &narrow.access).get("/api/v1/contacts").await
+    ApiClient::with(&app, &narrow.access).get("/api/v1/contacts").await
 }
 
 /// Exchanges a refresh token once, waits, and then exchanges one of the two.
 pub(crate) async fn refresh(which: fn(String, String) -> String, later: Span) -> Page {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, "bob@example.test").await;
     let first = tokens(&app, "bob@example.test", None).await;
-    let mut program = Program::new(&app);
-    let next = latchkey_tests::person::Tokens::of(&program.refresh(&first.refresh).await);
+    let mut program = ApiClient::new(&app);
+    let next = latchkey_tests::accounts::Tokens::of(&program.refresh(&first.refresh).await);
     app.advance(later);
     program.refresh(&which(first.refresh, next.refresh)).await
 }
@@ -122,7 +122,7 @@ pub(crate) async fn refresh_token_ended() -> Page {
     let app = Latchkey::start().await;
     sign_up(&app, "bob@example.test").await;
     let tokens = tokens(&app, "bob@example.test", None).await;
-    let mut program = Program::new(&app);
+    let mut program = ApiClient::new(&app);
     let _ = program.revoke(&tokens.refresh).await.expect(200);
     program.refresh(&tokens.refresh).await
 }
@@ -131,16 +131,16 @@ pub(crate) async fn refresh_token_ended() -> Page {
 /// sealed with a new one.
 pub(crate) async fn signing_unavailable() -> Page {
     let database = Database::sqlite().await;
-    let with = |secret: &str| instance(&database.url).set("APP_SECRET", secret).start();
-    let old = with("the-old-secret-of-all-the-instances").await;
+    let start_with = |secret: &str| instance(&database.url).set("APP_SECRET", secret).start();
+    let old = start_with("the-old-secret-of-all-the-instances").await;
     sign_up(&old, "bob@example.test").await;
-    let new = with("the-new-secret-of-all-the-instances").await;
+    let new = start_with("the-new-secret-of-all-the-instances").await;
     assert!(new.app.keys.ring().newest().is_some());
     old.app.keys.reload().await.expect("read");
     execute(&old.app.db, "DELETE FROM signing_keys WHERE retired_at IS NOT NULL").await;
     old.app.keys.reload().await.expect("read");
     let body = json!({ "email": "bob@example.test", "password": PASSWORD });
-    Program::new(&old).post("/api/v1/token", body).await
+    ApiClient::new(&old).post("/api/v1/token", body).await
 }
 
 pub(crate) async fn too_many_contacts() -> Page {
@@ -154,7 +154,7 @@ pub(crate) async fn too_many_contacts() -> Page {
          SELECT 'contact-' || i, users.id, 'Somebody', 0, 0 FROM n, users",
     )
     .await;
-    Program::with(&app, &tokens.access)
+    ApiClient::with(&app, &tokens.access)
         .post("/api/v1/contacts", json!({ "name": "One more" }))
         .await
 }

@@ -13,7 +13,7 @@ use crate::helpers::{
     OTHER_PASSWORD, RESET, VERIFY, came_in, delete, email_to, forgot, id_of, link, reset,
     set_password, this_one, unlink,
 };
-use latchkey_tests::person::{PASSWORD, Program, problem, sign_up, signed_in, tokens};
+use latchkey_tests::accounts::{ApiClient, PASSWORD, expect_problem, sign_up, signed_in, tokens};
 
 const BOB: &str = "bob@example.test";
 
@@ -90,31 +90,35 @@ async fn every_kind(app: &Latchkey) {
 
 #[tokio::test]
 async fn every_kind_is_written_down_on_sqlite() {
-    every_kind(&Setup::new().with_clock_standing().start().await).await;
+    every_kind(&Setup::new().with_frozen_clock().start().await).await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
 async fn every_kind_is_written_down_on_postgres() {
     let url = Database::new_postgres_url().await;
-    every_kind(&Setup::new().set("DATABASE_URL", url).with_clock_standing().start().await).await;
+    every_kind(&Setup::new().set("DATABASE_URL", url).with_frozen_clock().start().await).await;
 }
 
 #[tokio::test]
 async fn a_refresh_token_that_was_used_twice_is_written_down() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     let first = tokens(&app, BOB, None).await;
-    let _ = Program::new(&app).refresh(&first.refresh).await.expect(200);
+    let _ = ApiClient::new(&app).refresh(&first.refresh).await.expect(200);
     app.advance(Span::seconds(11));
-    problem(&Program::new(&app).refresh(&first.refresh).await, 400, "refresh_token_reused");
+    expect_problem(
+        &ApiClient::new(&app).refresh(&first.refresh).await,
+        400,
+        "refresh_token_reused",
+    );
     let user = texts(&app.app.db, "SELECT id FROM users").await.remove(0);
     assert_last(&trail(&app).await, &app, "refresh_reused", "nobody", &user);
 }
 
 #[tokio::test]
 async fn an_account_that_a_provider_opened_is_written_down_as_made() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     let mut noor = came_in(&app, "google", "noor", "session").await;
     let id = id_of(&mut noor, &app).await;
     assert_last(&trail(&app).await, &app, "signed_in", "person", &id);
@@ -123,7 +127,7 @@ async fn an_account_that_a_provider_opened_is_written_down_as_made() {
 
 #[tokio::test]
 async fn an_end_is_written_down_whichever_way_it_came() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     let id = texts(&app.app.db, "SELECT id FROM users").await.remove(0);
     for way in ["the list", "the API", "revoke", "all others"] {
@@ -138,11 +142,11 @@ async fn an_end_is_written_down_whichever_way_it_came() {
                 let _ = this.post(&url, &[]).await.expect(303);
             }
             "the API" => {
-                let mut program = Program::with(&app, &program.access);
+                let mut program = ApiClient::with(&app, &program.access);
                 let _ = program.delete(&format!("/api/v1/sessions/{other_id}")).await.expect(204);
             }
             "revoke" => {
-                let _ = Program::new(&app).revoke(&program.refresh).await.expect(200);
+                let _ = ApiClient::new(&app).revoke(&program.refresh).await.expect(200);
             }
             _ => {
                 let _ = this.post(&app.url("/account/sign-ins/end-others"), &[]).await.expect(303);
@@ -157,7 +161,7 @@ async fn an_end_is_written_down_whichever_way_it_came() {
 
 #[tokio::test]
 async fn everybody_sees_their_own_and_administrators_all() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     for key in ["session", "jwt"] {
         let mut bob = signed_in(&app, BOB, key).await;
@@ -168,7 +172,8 @@ async fn everybody_sees_their_own_and_administrators_all() {
             assert!(activity.contains(said.phrase()), "{}: {}", said.phrase(), page.summary());
         }
         let sentence = if key == "session" { "(server session)" } else { "(JWT)" };
-        let sentence = format!("Signed in with a password {sentence}<small>from 127.0.0.1</small>");
+        let sentence =
+            format!("Signature in with a password {sentence}<small>from 127.0.0.1</small>");
         assert!(activity.contains(&sentence), "{activity}");
         assert!(!page.body.contains("href=\"/audit\""), "a door that is closed to him");
         let _ = bob.get(&app.url("/audit")).await.expect_error(403, "role_required");

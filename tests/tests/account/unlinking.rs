@@ -6,7 +6,7 @@ use latchkey_tests::{Browser, Database, Latchkey, Setup, texts};
 use crate::helpers::{
     ADA, OTHER_PASSWORD, came_in, come_in, id_of, link, linked, opens, set_password, unlink,
 };
-use latchkey_tests::person::{PASSWORD, sign_up, signed_in};
+use latchkey_tests::accounts::{PASSWORD, sign_up, signed_in};
 
 #[tokio::test]
 async fn what_is_unlinked_opens_the_account_no_more() {

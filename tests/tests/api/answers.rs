@@ -1,9 +1,9 @@
 //! What is true of every answer of the API, whatever was asked.
 
-use latchkey_tests::person;
+use latchkey_tests::accounts;
 use std::collections::HashSet;
 
-use latchkey_tests::person::{Program, json_of, owner, problem};
+use latchkey_tests::accounts::{ApiClient, expect_problem, json_of, sign_up_client};
 use latchkey_tests::{Browser, Latchkey, Setup};
 use latchkey_web::errors::catalogue;
 use reqwest::Method;
@@ -26,14 +26,14 @@ const ROUTES: [(&str, &[&str]); 10] = [
 #[tokio::test]
 async fn another_method_is_405_and_says_which_ones_are_taken() {
     let app = Latchkey::start().await;
-    let (mut program, _) = owner(&app, "ada@example.test").await;
+    let (mut program, _) = sign_up_client(&app, "ada@example.test").await;
     for (path, taken) in ROUTES {
         for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "PROPFIND"] {
             if taken.contains(&method) {
                 continue;
             }
             let page = program.call(method.parse().expect("a method"), path, None).await;
-            problem(&page, 405, "method_not_allowed");
+            expect_problem(&page, 405, "method_not_allowed");
             let allow = page.header("allow").expect("Allow");
             let mut allowed: Vec<_> = allow.split(',').filter(|name| *name != "HEAD").collect();
             allowed.sort_unstable();
@@ -45,11 +45,11 @@ async fn another_method_is_405_and_says_which_ones_are_taken() {
 #[tokio::test]
 async fn without_a_token_there_is_a_challenge_without_an_error() {
     let app = Latchkey::start().await;
-    let mut nobody = Program::new(&app);
+    let mut nobody = ApiClient::new(&app);
     for (path, methods) in ROUTES.iter().filter(|(path, _)| !path.starts_with("/api/v1/token")) {
         for method in *methods {
             let page = nobody.call(method.parse().expect("a method"), path, None).await;
-            problem(&page, 401, "token_missing");
+            expect_problem(&page, 401, "token_missing");
             let challenge = format!(
                 "Bearer realm=\"latchkey\", resource_metadata=\"{}\"",
                 app.url("/.well-known/oauth-protected-resource/api")
@@ -62,7 +62,7 @@ async fn without_a_token_there_is_a_challenge_without_an_error() {
 #[tokio::test]
 async fn an_unknown_address_is_a_problem_in_json() {
     let app = Latchkey::start().await;
-    let mut nobody = Program::new(&app);
+    let mut nobody = ApiClient::new(&app);
     for path in [
         "/api",
         "/api/",
@@ -77,7 +77,7 @@ async fn an_unknown_address_is_a_problem_in_json() {
     ] {
         for method in [Method::GET, Method::POST, Method::DELETE] {
             let page = nobody.call(method, path, None).await;
-            problem(&page, 404, "not_found");
+            expect_problem(&page, 404, "not_found");
             assert!(!page.body.contains("<script>"), "{path}");
         }
     }
@@ -86,7 +86,7 @@ async fn an_unknown_address_is_a_problem_in_json() {
 #[tokio::test]
 async fn every_answer_has_an_id_is_not_kept_and_is_for_no_other_site() {
     let app = Latchkey::start().await;
-    let (mut program, _) = owner(&app, "ada@example.test").await;
+    let (mut program, _) = sign_up_client(&app, "ada@example.test").await;
     let token = program.token.clone().expect("a token");
     let mut ids = HashSet::new();
     for token in [Some(token), None] {
@@ -102,16 +102,16 @@ async fn every_answer_has_an_id_is_not_kept_and_is_for_no_other_site() {
                     headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
                     let method = method.parse().expect("a method");
                     let page = program.raw(method, path, &headers, None).await;
-                    assert!(page.status < 500, "{}: {}", page.asked, page.summary());
+                    assert!(page.status < 500, "{}: {}", page.request, page.summary());
                     for name in page.headers.keys() {
                         let name = name.as_str();
-                        assert!(!name.starts_with("access-control-"), "{}: {name}", page.asked);
+                        assert!(!name.starts_with("access-control-"), "{}: {name}", page.request);
                     }
-                    assert_eq!(page.header("cache-control"), Some("no-store"), "{}", page.asked);
+                    assert_eq!(page.header("cache-control"), Some("no-store"), "{}", page.request);
                     assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
-                    assert!(page.header("referrer-policy").is_some(), "{}", page.asked);
+                    assert!(page.header("referrer-policy").is_some(), "{}", page.request);
                     let id = page.header("x-request-id").expect("X-Request-Id").to_owned();
-                    assert!(id.len() >= 16 && ids.insert(id), "{}: an id of its own", page.asked);
+                    assert!(id.len() >= 16 && ids.insert(id), "{}: an id of its own", page.request);
                 }
             }
         }
@@ -121,7 +121,7 @@ async fn every_answer_has_an_id_is_not_kept_and_is_for_no_other_site() {
 #[tokio::test]
 async fn what_queries_cost_is_told_in_development_alone() {
     let app = Setup::public().start().await;
-    let mut browser = Browser::new().with_name("https://app.example.com", app.address);
+    let mut browser = Browser::new().with_host("https://app.example.com", app.address);
     for path in ["/", "/healthz", "/api/v1/me", "/nothing"] {
         let page = browser.get(&app.url(path)).await;
         assert_eq!(page.header("server-timing"), None, "{path}");
@@ -130,7 +130,7 @@ async fn what_queries_cost_is_told_in_development_alone() {
     let app = Latchkey::start().await;
     for path in ["/", "/healthz", "/api/v1/me", "/nothing"] {
         let page = Browser::new().get(&app.url(path)).await;
-        assert_eq!(person::queries(&page), 0, "{path}: nobody is there to be looked up");
+        assert_eq!(accounts::queries(&page), 0, "{path}: nobody is there to be looked up");
         assert_eq!(page.header("strict-transport-security"), None);
     }
 }
@@ -158,7 +158,7 @@ async fn every_error_has_its_page_and_no_other_word_does() {
 #[tokio::test]
 async fn the_description_names_every_route_and_every_scope() {
     let app = Latchkey::start().await;
-    let page = Program::new(&app).get("/openapi.json").await.expect(200);
+    let page = ApiClient::new(&app).get("/openapi.json").await.expect(200);
     let document = json_of(&page);
     assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
     for (path, methods) in ROUTES {
@@ -178,7 +178,7 @@ async fn the_description_names_every_route_and_every_scope() {
 #[tokio::test]
 async fn a_refusal_to_try_again_is_a_problem_that_the_description_knows() {
     let app = Latchkey::start().await;
-    let mut program = Program::new(&app);
+    let mut program = ApiClient::new(&app);
     let document = json_of(&program.get("/openapi.json").await);
     let described = &document["paths"]["/api/v1/token"]["post"]["responses"];
     let wrong = serde_json::json!({ "email": "ada@example.test", "password": "wrong" });
@@ -187,7 +187,7 @@ async fn a_refusal_to_try_again_is_a_problem_that_the_description_knows() {
         let status = page.status.to_string();
         assert!(described[&status].is_object(), "{status} is not described: {}", page.body);
         if page.status == 429 {
-            problem(&page, 429, "too_many_tries");
+            expect_problem(&page, 429, "too_many_tries");
             assert!(page.header("retry-after").is_some(), "{:?}", page.headers);
             return;
         }
@@ -199,7 +199,7 @@ async fn a_refusal_to_try_again_is_a_problem_that_the_description_knows() {
 #[tokio::test]
 async fn the_description_says_which_values_are_taken() {
     let app = Latchkey::start().await;
-    let (mut program, _) = person::owner(&app, "ada@example.test").await;
+    let (mut program, _) = accounts::sign_up_client(&app, "ada@example.test").await;
     let schemas = json_of(&program.get("/openapi.json").await)["components"]["schemas"].clone();
     let said =
         |schema: &str, field: &str, what: &str| schemas[schema]["properties"][field][what].clone();
@@ -237,7 +237,7 @@ async fn the_description_says_which_values_are_taken() {
         ("Profile", 400),
         ("profile\tcalendar:read", 400),
     ] {
-        let password = person::PASSWORD;
+        let password = accounts::PASSWORD;
         let body = serde_json::json!({ "email": "ada@example.test", "password": password, "scope": scope });
         let answer = program.post("/api/v1/token", body).await;
         assert_eq!(answer.status, status, "{scope:?}: {}", answer.body);

@@ -1,7 +1,7 @@
 //! Apps with access to one's data here: listed on `/connections`, ended there.
 
+use latchkey_tests::accounts::{ApiClient, expect_problem};
 use latchkey_tests::issuer::{Answer, INTROSPECT, SUBJECT};
-use latchkey_tests::person::{Program, problem};
 use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
 use serde_json::{Value, json};
 
@@ -11,19 +11,19 @@ const LIST: &str = "/authorizations";
 /// An app, its issuer, and Jane, who came in from there.
 async fn app() -> (Latchkey, Issuer, Browser) {
     let issuer = Issuer::start().await;
-    let setup = Setup::new().asking(&issuer).with_issuer(&issuer);
-    let app = setup.with_clock_standing().start().await;
+    let setup = Setup::new().with_introspection(&issuer).with_issuer(&issuer);
+    let app = setup.with_frozen_clock().start().await;
     let jane = come_in(&app, &issuer, SUBJECT).await;
     let place = format!("{}{LIST}", issuer.url);
     let metadata = json!({ "issuer": issuer.url, "authorizations_endpoint": place });
-    issuer.answers(METADATA, Answer::Json(metadata));
+    issuer.respond_with(METADATA, Answer::Json(metadata));
     (app, issuer, jane)
 }
 
 async fn come_in(app: &Latchkey, issuer: &Issuer, subject: &str) -> Browser {
     let mut browser = Browser::new();
-    let authorize = browser.set_out(app, "acme").await;
-    let _ = browser.come_back(&issuer.approve_as(&authorize, subject)).await.expect(303);
+    let authorize = browser.start_sign_in(app, "acme").await;
+    let _ = browser.follow_callback(&issuer.approve_as(&authorize, subject)).await.expect(303);
     browser
 }
 
@@ -47,7 +47,7 @@ async fn end(browser: &mut Browser, app: &Latchkey, id: &str) -> Page {
 #[tokio::test]
 async fn an_app_is_listed_and_its_access_ends_at_once() {
     let (app, issuer, mut jane) = app().await;
-    issuer.answers(LIST, Answer::Json(printer()));
+    issuer.respond_with(LIST, Answer::Json(printer()));
     let found = section(&mut jane, &app).await;
     assert!(found.contains("Read your calendar"), "{found}");
     assert!(found.contains("Calendar &#60;b&#62;Printer"), "{found}");
@@ -58,18 +58,18 @@ async fn an_app_is_listed_and_its_access_ends_at_once() {
     // What was heard about its token is forgotten with it.
     let good =
         json!({ "active": true, "sub": SUBJECT, "aud": app.url("/api"), "scope": "profile" });
-    issuer.answers(INTROSPECT, Answer::Json(good));
-    let mut program = Program::with(&app, "opaque");
+    issuer.respond_with(INTROSPECT, Answer::Json(good));
+    let mut program = ApiClient::with(&app, "opaque");
     let _ = program.get("/api/v1/me").await.expect(200);
-    issuer.answers(INTROSPECT, Answer::Json(json!({ "active": false })));
+    issuer.respond_with(INTROSPECT, Answer::Json(json!({ "active": false })));
     let _ = program.get("/api/v1/me").await.expect(200);
-    issuer.answers("/authorizations/7%2F7", Answer::Says(204, "text/plain", String::new()));
+    issuer.respond_with("/authorizations/7%2F7", Answer::Body(204, "text/plain", String::new()));
     let page = end(&mut jane, &app, "7/7").await;
     assert_eq!(page.see_other(), "/connections?done=ended#apps");
     let deleted = issuer.requests("/authorizations/7%2F7").remove(0);
     assert_eq!(deleted.method, "DELETE");
     assert!(deleted.header("authorization").is_some_and(|value| value.starts_with("Basic ")));
-    problem(&program.get("/api/v1/me").await, 401, "token_inactive");
+    expect_problem(&program.get("/api/v1/me").await, 401, "token_inactive");
     let page = jane.get(&app.url("/connections?done=ended")).await.expect(200);
     assert!(page.body.contains("Access revoked"), "{}", page.summary());
     let trail = jane.get(&app.url("/account")).await.expect(200);
@@ -79,7 +79,7 @@ async fn an_app_is_listed_and_its_access_ends_at_once() {
 #[tokio::test]
 async fn somebody_elses_app_is_not_there() {
     let (app, issuer, mut jane) = app().await;
-    issuer.answers(LIST, Answer::Json(printer()));
+    issuer.respond_with(LIST, Answer::Json(printer()));
     for id in ["8", "", "7", "../7/7", "7/7 "] {
         let _ = end(&mut jane, &app, id).await.expect_error(404, "not_found");
     }
@@ -105,7 +105,7 @@ async fn whatever_the_server_answers_the_page_is_there() {
         Answer::HangUp,
         Answer::Silence,
     ] {
-        issuer.answers(LIST, answer);
+        issuer.respond_with(LIST, answer);
         let found = section(&mut jane, &app).await;
         assert!(found.contains("unavailable right now"), "{found}");
         let page = end(&mut jane, &app, "7/7").await;
@@ -113,14 +113,14 @@ async fn whatever_the_server_answers_the_page_is_there() {
         assert!(page.header("retry-after").is_some());
         app.advance(latchkey_domain::Span::seconds(1));
     }
-    issuer.answers(LIST, Answer::Json(json!({ "authorizations": [] })));
+    issuer.respond_with(LIST, Answer::Json(json!({ "authorizations": [] })));
     assert!(section(&mut jane, &app).await.contains("None."));
     // The access is as it was when the end of it is not confirmed.
-    issuer.answers(LIST, Answer::Json(printer()));
-    issuer.answers("/authorizations/7%2F7", Answer::html(500));
+    issuer.respond_with(LIST, Answer::Json(printer()));
+    issuer.respond_with("/authorizations/7%2F7", Answer::html(500));
     let _ = end(&mut jane, &app, "7/7").await.expect_error(503, "access_not_ended");
     // Gone already is gone.
-    issuer.answers("/authorizations/7%2F7", Answer::html(404));
+    issuer.respond_with("/authorizations/7%2F7", Answer::html(404));
     assert_eq!(end(&mut jane, &app, "7/7").await.status, 303);
 }
 
@@ -130,23 +130,23 @@ async fn trouble_with_tokens_and_trouble_with_the_list_are_apart() {
     let good =
         json!({ "active": true, "sub": SUBJECT, "aud": app.url("/api"), "scope": "profile" });
     let of_printer = |found: String| found.contains("Calendar &#60;b&#62;Printer");
-    issuer.answers(INTROSPECT, Answer::HangUp);
-    issuer.answers(LIST, Answer::Json(printer()));
-    let page = Program::with(&app, "one").get("/api/v1/me").await;
-    problem(&page, 503, "introspection_unavailable");
+    issuer.respond_with(INTROSPECT, Answer::HangUp);
+    issuer.respond_with(LIST, Answer::Json(printer()));
+    let page = ApiClient::with(&app, "one").get("/api/v1/me").await;
+    expect_problem(&page, 503, "introspection_unavailable");
     assert!(of_printer(section(&mut jane, &app).await), "nothing is listed");
 
     app.advance(latchkey_domain::Span::seconds(1));
-    issuer.answers(INTROSPECT, Answer::Json(good));
-    issuer.answers(LIST, Answer::HangUp);
+    issuer.respond_with(INTROSPECT, Answer::Json(good));
+    issuer.respond_with(LIST, Answer::HangUp);
     assert!(!of_printer(section(&mut jane, &app).await));
-    let _ = Program::with(&app, "two").get("/api/v1/me").await.expect(200);
+    let _ = ApiClient::with(&app, "two").get("/api/v1/me").await.expect(200);
 }
 
 #[tokio::test]
 async fn nobody_has_the_server_asked_without_end() {
     let (app, issuer, mut jane) = app().await;
-    issuer.answers(LIST, Answer::Json(printer()));
+    issuer.respond_with(LIST, Answer::Json(printer()));
     let mut refused = None;
     for _ in 0..=60 {
         let page = end(&mut jane, &app, "8").await;
@@ -165,8 +165,8 @@ async fn nobody_has_the_server_asked_without_end() {
 #[tokio::test]
 async fn a_server_without_a_list_and_one_that_is_not_there_are_told_of() {
     let issuer = Issuer::start().await;
-    let setup = Setup::new().asking(&issuer).with_issuer(&issuer);
-    let app = setup.with_clock_standing().start().await;
+    let setup = Setup::new().with_introspection(&issuer).with_issuer(&issuer);
+    let app = setup.with_frozen_clock().start().await;
     let mut jane = come_in(&app, &issuer, SUBJECT).await;
     // Its metadata name none, or another's.
     let found = section(&mut jane, &app).await;

@@ -1,7 +1,7 @@
 //! Contacts: made, read, changed, deleted; by their owner alone.
 
 use latchkey_domain::Span;
-use latchkey_tests::person::{Program, json_of, owner, problem};
+use latchkey_tests::accounts::{ApiClient, expect_problem, json_of, sign_up_client};
 use latchkey_tests::{Latchkey, Setup};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -14,8 +14,8 @@ fn id_of(contact: &Value) -> String {
 
 #[tokio::test]
 async fn a_contact_lives_from_its_making_to_its_end() {
-    let app = Setup::new().with_clock_standing().start().await;
-    let (mut ada, _) = owner(&app, "ada@example.test").await;
+    let app = Setup::new().with_frozen_clock().start().await;
+    let (mut ada, _) = sign_up_client(&app, "ada@example.test").await;
     let wish = json!({ "name": " Grace Hopper ", "email": "Grace@Example.test", "phone": "+1 2" });
     let page = ada.post(PATH, wish).await.expect(201);
     let made = json_of(&page);
@@ -42,15 +42,15 @@ async fn a_contact_lives_from_its_making_to_its_end() {
     let page = ada.delete(&at).await.expect(204);
     assert_eq!(page.body, "");
     for method in [Method::GET, Method::DELETE] {
-        problem(&ada.call(method, &at, None).await, 404, "not_found");
+        expect_problem(&ada.call(method, &at, None).await, 404, "not_found");
     }
-    problem(&ada.put(&at, json!({ "name": "Grace" })).await, 404, "not_found");
+    expect_problem(&ada.put(&at, json!({ "name": "Grace" })).await, 404, "not_found");
 }
 
 #[tokio::test]
 async fn what_makes_no_sense_is_named_field_by_field() {
     let app = Latchkey::start().await;
-    let (mut ada, _) = owner(&app, "ada@example.test").await;
+    let (mut ada, _) = sign_up_client(&app, "ada@example.test").await;
     let list = json_of(&ada.get(PATH).await);
     let at = format!("{PATH}/{}", id_of(&list["items"][0]));
     let long = "x".repeat(201);
@@ -66,7 +66,7 @@ async fn what_makes_no_sense_is_named_field_by_field() {
     ] {
         for (method, path) in [(Method::POST, PATH), (Method::PUT, at.as_str())] {
             let page = ada.call(method, path, Some(wish.clone())).await;
-            let said = problem(&page, 422, "validation_failed");
+            let said = expect_problem(&page, 422, "validation_failed");
             let errors = said["errors"].as_array().expect("errors");
             let named: Vec<_> = errors.iter().map(|one| one["field"].as_str().unwrap()).collect();
             assert_eq!(named, fields, "{wish}");
@@ -74,7 +74,7 @@ async fn what_makes_no_sense_is_named_field_by_field() {
         }
     }
     for body in [json!({}), json!({ "name": 1 }), json!({ "name": null }), json!([]), json!("x")] {
-        problem(&ada.post(PATH, body).await, 400, "bad_request");
+        expect_problem(&ada.post(PATH, body).await, 400, "bad_request");
     }
     assert_eq!(json_of(&ada.get(PATH).await), list, "nothing has changed");
 }
@@ -82,8 +82,8 @@ async fn what_makes_no_sense_is_named_field_by_field() {
 #[tokio::test]
 async fn somebody_elses_contact_is_not_there() {
     let app = Latchkey::start().await;
-    let (mut ada, _) = owner(&app, "ada@example.test").await;
-    let (mut eve, _) = owner(&app, "eve@example.test").await;
+    let (mut ada, _) = sign_up_client(&app, "ada@example.test").await;
+    let (mut eve, _) = sign_up_client(&app, "eve@example.test").await;
     let list = json_of(&ada.get(PATH).await);
     for contact in list["items"].as_array().expect("items") {
         let at = format!("{PATH}/{}", id_of(contact));
@@ -93,9 +93,9 @@ async fn somebody_elses_contact_is_not_there() {
             [(Method::GET, None), (Method::PUT, Some(mine)), (Method::DELETE, None)]
         {
             let of_ada = eve.call(method.clone(), &at, body.clone()).await;
-            let mut of_ada = problem(&of_ada, 404, "not_found");
+            let mut of_ada = expect_problem(&of_ada, 404, "not_found");
             let of_nobody = eve.call(method, &nowhere, body).await;
-            let mut of_nobody = problem(&of_nobody, 404, "not_found");
+            let mut of_nobody = expect_problem(&of_nobody, 404, "not_found");
             for said in [&mut of_ada, &mut of_nobody] {
                 said["trace_id"] = Value::Null;
             }
@@ -117,7 +117,7 @@ async fn somebody_elses_contact_is_not_there() {
 #[tokio::test]
 async fn an_id_that_cannot_be_one_is_not_found() {
     let app = Latchkey::start().await;
-    let (mut ada, _) = owner(&app, "ada@example.test").await;
+    let (mut ada, _) = sign_up_client(&app, "ada@example.test").await;
     let list = json_of(&ada.get(PATH).await);
     let id = id_of(&list["items"][0]);
     for wrong in [
@@ -131,14 +131,14 @@ async fn an_id_that_cannot_be_one_is_not_found() {
         &format!("{id}%20"),
     ] {
         let page = ada.get(&format!("{PATH}/{wrong}")).await;
-        problem(&page, 404, "not_found");
+        expect_problem(&page, 404, "not_found");
     }
 }
 
 #[tokio::test]
 async fn walking_from_page_to_page_shows_everything_once() {
     let app = Latchkey::start().await;
-    let (mut ada, _) = owner(&app, "ada@example.test").await;
+    let (mut ada, _) = sign_up_client(&app, "ada@example.test").await;
     let first = json_of(&ada.get(PATH).await)["items"].as_array().expect("items").len();
     let mut made = Vec::new();
     for n in 0..30 {
@@ -166,11 +166,11 @@ async fn walking_from_page_to_page_shows_everything_once() {
         "cursor=",
         "limit=99999999999",
     ] {
-        problem(&ada.get(&format!("{PATH}?{query}")).await, 400, "bad_request");
+        expect_problem(&ada.get(&format!("{PATH}?{query}")).await, 400, "bad_request");
     }
 }
 
-async fn walk(program: &mut Program, path: &str, limit: usize) -> Vec<String> {
+async fn walk(program: &mut ApiClient, path: &str, limit: usize) -> Vec<String> {
     let (mut seen, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = program.get(&format!("{path}?limit={limit}{cursor}")).await.expect(200);
@@ -188,8 +188,8 @@ async fn walk(program: &mut Program, path: &str, limit: usize) -> Vec<String> {
 #[tokio::test]
 async fn the_calendar_is_paged_alike_and_only_ones_own() {
     let app = Latchkey::start().await;
-    let (mut ada, _) = owner(&app, "ada@example.test").await;
-    let (mut eve, _) = owner(&app, "eve@example.test").await;
+    let (mut ada, _) = sign_up_client(&app, "ada@example.test").await;
+    let (mut eve, _) = sign_up_client(&app, "eve@example.test").await;
     let path = "/api/v1/calendar/events";
     let whole = walk(&mut ada, path, 100).await;
     assert_eq!(walk(&mut ada, path, 1).await, whole);

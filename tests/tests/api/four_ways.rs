@@ -1,7 +1,7 @@
 //! Two doors, two keys: the same person, served alike, whichever it is.
 
-use latchkey_tests::person;
-use latchkey_tests::person::{Program, carried, json_of, queries, sign_up, signed_in};
+use latchkey_tests::accounts;
+use latchkey_tests::accounts::{ApiClient, cookie_value, json_of, queries, sign_up, signed_in};
 use latchkey_tests::{Browser, Latchkey, Page};
 use reqwest::Method;
 
@@ -13,9 +13,9 @@ async fn enter(app: &Latchkey, door: &str, key: &str) -> Browser {
         return signed_in(app, ADA, key).await;
     }
     let mut browser = Browser::new();
-    let authorize = browser.set_out_for(app, door, &[("strategy", key)]).await;
+    let authorize = browser.start_sign_in_with(app, door, &[("strategy", key)]).await;
     let callback = browser.consent(&authorize, "ada").await;
-    assert_eq!(browser.come_back(&callback).await.see_other(), "/account");
+    assert_eq!(browser.follow_callback(&callback).await.see_other(), "/account");
     browser
 }
 
@@ -31,13 +31,13 @@ async fn one_person_is_the_same_bytes_whatever_is_carried() {
     for door in ["google", "github", "facebook", "password"] {
         let mut session = enter(&app, door, "session").await;
         let mut jwt = enter(&app, door, "jwt").await;
-        assert_eq!(carried(&session, "latchkey_token"), None);
-        assert_eq!(carried(&jwt, "latchkey_session"), None);
-        let token = carried(&jwt, "latchkey_token").expect("a token");
+        assert_eq!(cookie_value(&session, "latchkey_token"), None);
+        assert_eq!(cookie_value(&jwt, "latchkey_session"), None);
+        let token = cookie_value(&jwt, "latchkey_token").expect("a token");
         let url = app.url("/api/v1/me");
         let with_session = session.get(&url).await.expect(200);
         let with_cookie = jwt.get(&url).await.expect(200);
-        let with_bearer = Program::with(&app, &token).get("/api/v1/me").await.expect(200);
+        let with_bearer = ApiClient::with(&app, &token).get("/api/v1/me").await.expect(200);
         assert_eq!(with_session.body, with_cookie.body, "{door}");
         assert_eq!(with_session.body, with_bearer.body, "{door}");
         let me = json_of(&with_session);
@@ -72,7 +72,8 @@ async fn every_page_and_route_serves_each_of_them_alike() {
     for door in ["google", "password"] {
         let mut session = enter(&app, door, "session").await;
         let mut jwt = enter(&app, door, "jwt").await;
-        let mut bearer = Program::with(&app, &carried(&jwt, "latchkey_token").expect("a token"));
+        let mut bearer =
+            ApiClient::with(&app, &cookie_value(&jwt, "latchkey_token").expect("a token"));
         let list = json_of(&session.get(&app.url("/api/v1/contacts")).await);
         let contact = list["items"][0]["id"].as_str().expect("a contact");
         for path in [
@@ -111,7 +112,7 @@ async fn each_of_them_may_write_and_each_sees_what_another_wrote() {
     let app = app().await;
     let mut session = enter(&app, "password", "session").await;
     let mut jwt = enter(&app, "password", "jwt").await;
-    let token = carried(&jwt, "latchkey_token").expect("a token");
+    let token = cookie_value(&jwt, "latchkey_token").expect("a token");
     let json = ("content-type", "application/json");
     let same = ("sec-fetch-site", "same-origin");
     let bearer = format!("Bearer {token}");
@@ -137,7 +138,7 @@ async fn the_account_page_says_which_door_and_which_key() {
     let app = app().await;
     for (door, name) in [("google", "Google"), ("password", "Password")] {
         let mut session = enter(&app, door, "session").await;
-        let id = carried(&session, "latchkey_session").expect("a session");
+        let id = cookie_value(&session, "latchkey_session").expect("a session");
         let page = session.get(&app.url("/account")).await.expect(200);
         assert!(page.body.contains("Server session") && page.body.contains(name), "{door}");
         assert!(!page.body.contains(&id), "{door}: the session id is shown");
@@ -148,7 +149,7 @@ async fn the_account_page_says_which_door_and_which_key() {
             assert!(page.body.contains(&format!("<code>{claim}</code>")), "{door}: {claim}");
         }
         for cookie in ["latchkey_token", "latchkey_refresh"] {
-            let value = carried(&jwt, cookie).expect("a cookie");
+            let value = cookie_value(&jwt, cookie).expect("a cookie");
             assert!(!page.body.contains(&value), "{door}: {cookie} is shown whole");
         }
     }
@@ -159,7 +160,7 @@ async fn what_is_sent_on_purpose_counts_before_what_a_browser_sends_by_itself() 
     let app = app().await;
     let mut browser = enter(&app, "google", "session").await;
     let me = browser.get(&app.url("/api/v1/me")).await.body;
-    let token = person::tokens(&app, ADA, None).await.access;
+    let token = accounts::tokens(&app, ADA, None).await.access;
     for (authorization, status) in
         [(format!("Bearer {token}"), 200), ("Bearer e30.e30.e30".into(), 401)]
     {

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use latchkey_domain::{Role, Roles, Span};
 use latchkey_store::users;
-use latchkey_tests::issuer::{Answer, INTROSPECT, SUBJECT};
-use latchkey_tests::person::{
-    Program, carried, json_of, owner, problem, queries, sign_up, signed_in, tokens,
+use latchkey_tests::accounts::{
+    ApiClient, cookie_value, expect_problem, json_of, queries, sign_up, sign_up_client, signed_in,
+    tokens,
 };
+use latchkey_tests::issuer::{Answer, INTROSPECT, SUBJECT};
 use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -19,9 +20,9 @@ const EVERYTHING: &str = "profile calendar:read contacts:read contacts:write";
 /// An app with an issuer beside it that is asked about tokens, and Ada's id.
 async fn app(cache: &str) -> (Latchkey, Issuer, String) {
     let issuer = Issuer::start().await;
-    let setup = Setup::new().asking(&issuer).set("OAUTH_INTROSPECTION_CACHE", cache);
-    let app = setup.with_clock_standing().start().await;
-    let (mut ada, _) = owner(&app, ADA).await;
+    let setup = Setup::new().with_introspection(&issuer).set("OAUTH_INTROSPECTION_CACHE", cache);
+    let app = setup.with_frozen_clock().start().await;
+    let (mut ada, _) = sign_up_client(&app, ADA).await;
     let id = json_of(&ada.get("/api/v1/me").await)["id"].as_str().expect("an id").to_owned();
     (app, issuer, id)
 }
@@ -35,9 +36,9 @@ fn active(app: &Latchkey, subject: &str, scope: &str) -> Value {
 }
 
 /// A program that shows an opaque token, about which the issuer says this.
-fn program(app: &Latchkey, issuer: &Issuer, answer: Value) -> Program {
-    issuer.answers(INTROSPECT, Answer::Json(answer));
-    Program::with(app, "2YotnFZFEjr1zCsicMWpAA")
+fn program(app: &Latchkey, issuer: &Issuer, answer: Value) -> ApiClient {
+    issuer.respond_with(INTROSPECT, Answer::Json(answer));
+    ApiClient::with(app, "2YotnFZFEjr1zCsicMWpAA")
 }
 
 fn calls(issuer: &Issuer) -> usize {
@@ -64,12 +65,12 @@ async fn one_person_is_the_same_bytes_with_each_of_the_four() {
     let pages = [
         session.get(&url).await.expect(200),
         jwt.get(&url).await.expect(200),
-        Program::with(&app, &bearer).get("/api/v1/me").await.expect(200),
+        ApiClient::with(&app, &bearer).get("/api/v1/me").await.expect(200),
         opaque.get("/api/v1/me").await.expect(200),
         opaque.get("/api/v1/me").await.expect(200),
     ];
     for page in &pages {
-        assert_eq!(page.body, pages[0].body, "{}", page.asked);
+        assert_eq!(page.body, pages[0].body, "{}", page.request);
     }
     let cost: Vec<_> = pages.iter().map(|page| (queries(page), told_calls(page))).collect();
     let said = |calls: &str| Some(calls.to_owned());
@@ -94,14 +95,14 @@ async fn the_question_is_put_as_the_standard_says() {
     assert_eq!(asked.field("token").as_deref(), Some("2YotnFZFEjr1zCsicMWpAA"));
     assert_eq!(asked.field("token_type_hint").as_deref(), Some("access_token"));
     // RFC 6749 §2.3.1: form-encoded, then joined.
-    let pair = latchkey_tests::by_hand::basic("acme+client%3A1", "s3cret%2B%26%25%2F%C3%A9+word");
+    let pair = latchkey_tests::jws::basic_auth("acme+client%3A1", "s3cret%2B%26%25%2F%C3%A9+word");
     assert_eq!(asked.header("authorization"), Some(pair.as_str()));
 }
 
 #[tokio::test]
 async fn it_may_do_what_its_scope_says_and_no_more() {
     let (app, issuer, id) = app("0").await;
-    let (mut all, _) = (Program::with(&app, &tokens(&app, ADA, None).await.access), ());
+    let (mut all, _) = (ApiClient::with(&app, &tokens(&app, ADA, None).await.access), ());
     let nobody = "0190abcd-0000-7000-8000-00000000000f";
     for scope in EVERYTHING.split(' ') {
         let made = json_of(&all.post("/api/v1/contacts", json!({ "name": "x" })).await);
@@ -125,7 +126,7 @@ async fn it_may_do_what_its_scope_says_and_no_more() {
                 assert_eq!(page.status, status, "{scope}: {method} {path}: {}", page.summary());
                 continue;
             }
-            problem(&page, 403, "insufficient_scope");
+            expect_problem(&page, 403, "insufficient_scope");
             let challenge = page.header("www-authenticate").expect("a challenge");
             assert!(challenge.contains(&format!("scope=\"{needed}\"")), "{challenge}");
         }
@@ -141,9 +142,9 @@ async fn without_a_cache_a_revoked_token_is_refused_at_the_next_request() {
         assert_eq!((queries(&page), told_calls(&page)), (1, Some("1 call".to_owned())));
         assert_eq!(calls(&issuer), n);
     }
-    issuer.answers(INTROSPECT, Answer::Json(json!({ "active": false })));
+    issuer.respond_with(INTROSPECT, Answer::Json(json!({ "active": false })));
     let page = opaque.get("/api/v1/me").await;
-    problem(&page, 401, "token_inactive");
+    expect_problem(&page, 401, "token_inactive");
     let challenge = page.header("www-authenticate").expect("a challenge");
     assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
 }
@@ -153,16 +154,16 @@ async fn with_a_cache_it_is_refused_when_the_answer_is_no_longer_believed() {
     let (app, issuer, id) = app("5s").await;
     let mut opaque = program(&app, &issuer, active(&app, &id, "profile"));
     let _ = opaque.get("/api/v1/me").await.expect(200);
-    issuer.answers(INTROSPECT, Answer::Json(json!({ "active": false })));
+    issuer.respond_with(INTROSPECT, Answer::Json(json!({ "active": false })));
     app.advance(Span::millis(4999));
     let _ = opaque.get("/api/v1/me").await.expect(200);
     assert_eq!(calls(&issuer), 1);
     app.advance(Span::millis(1));
-    problem(&opaque.get("/api/v1/me").await, 401, "token_inactive");
+    expect_problem(&opaque.get("/api/v1/me").await, 401, "token_inactive");
     // A refusal is believed for a second, and not for longer.
-    issuer.answers(INTROSPECT, Answer::Json(active(&app, &id, "profile")));
+    issuer.respond_with(INTROSPECT, Answer::Json(active(&app, &id, "profile")));
     app.advance(Span::millis(999));
-    problem(&opaque.get("/api/v1/me").await, 401, "token_inactive");
+    expect_problem(&opaque.get("/api/v1/me").await, 401, "token_inactive");
     assert_eq!(calls(&issuer), 2);
     app.advance(Span::millis(1));
     let _ = opaque.get("/api/v1/me").await.expect(200);
@@ -177,7 +178,7 @@ async fn nothing_is_believed_beyond_the_tokens_own_end() {
     let _ = opaque.get("/api/v1/me").await.expect(200);
     app.advance(Span::seconds(2));
     // The issuer's clock is behind, and it says the same again.
-    problem(&opaque.get("/api/v1/me").await, 401, "token_expired");
+    expect_problem(&opaque.get("/api/v1/me").await, 401, "token_expired");
 }
 
 #[tokio::test]
@@ -192,7 +193,7 @@ async fn a_token_for_another_api_is_refused() {
         let mut answer = active(&app, &id, EVERYTHING);
         answer["aud"] = audience;
         let mut opaque = program(&app, &issuer, answer);
-        problem(&opaque.get("/api/v1/me").await, 401, "token_audience_wrong");
+        expect_problem(&opaque.get("/api/v1/me").await, 401, "token_audience_wrong");
     }
     let mut answer = active(&app, &id, EVERYTHING);
     answer["aud"] = json!(["https://other.example.com/api", app.url("/api")]);
@@ -202,19 +203,19 @@ async fn a_token_for_another_api_is_refused() {
 #[tokio::test]
 async fn the_subject_is_a_person_at_the_issuer_and_nobody_else() {
     let issuer = Issuer::start().await;
-    let setup = Setup::new().asking(&issuer).with_issuer(&issuer);
-    let app = setup.set("OAUTH_INTROSPECTION_CACHE", "0").with_clock_standing().start().await;
+    let setup = Setup::new().with_introspection(&issuer).with_issuer(&issuer);
+    let app = setup.set("OAUTH_INTROSPECTION_CACHE", "0").with_frozen_clock().start().await;
     // Nobody has come in yet: no account is made for an app.
     let mut opaque = program(&app, &issuer, active(&app, SUBJECT, EVERYTHING));
     let page = opaque.get("/api/v1/me").await;
-    problem(&page, 403, "account_unknown");
+    expect_problem(&page, 403, "account_unknown");
     let challenge = page.header("www-authenticate").expect("a challenge");
     assert!(!challenge.contains("error"), "{challenge}");
     assert_eq!(latchkey_tests::database::rows(&app.app.db, "users").await, 0);
 
     let mut jane = Browser::new();
-    let authorize = jane.set_out(&app, "acme").await;
-    let _ = jane.come_back(&issuer.approve(&authorize)).await.expect(303);
+    let authorize = jane.start_sign_in(&app, "acme").await;
+    let _ = jane.follow_callback(&issuer.approve(&authorize)).await.expect(303);
     let me = jane.get(&app.url("/api/v1/me")).await.expect(200).body;
     // Without `iss`, the provider whose issuer is asked is meant.
     assert_eq!(opaque.get("/api/v1/me").await.expect(200).body, me);
@@ -225,31 +226,35 @@ async fn the_subject_is_a_person_at_the_issuer_and_nobody_else() {
         assert_eq!(page.status, status, "{iss}: {}", page.summary());
     }
     let stranger = active(&app, "another", EVERYTHING);
-    problem(&program(&app, &issuer, stranger).get("/api/v1/me").await, 403, "account_unknown");
+    expect_problem(
+        &program(&app, &issuer, stranger).get("/api/v1/me").await,
+        403,
+        "account_unknown",
+    );
 }
 
 #[tokio::test]
 async fn where_the_issuer_is_named_no_other_is_believed() {
     let issuer = Issuer::start().await;
     let app = Setup::new()
-        .asking(&issuer)
+        .with_introspection(&issuer)
         .set("OAUTH_INTROSPECTION_ISSUER", "https://as.example.com")
         .start()
         .await;
     let mut answer = active(&app, SUBJECT, EVERYTHING);
     answer["iss"] = json!(issuer.url);
     let page = program(&app, &issuer, answer).get("/api/v1/me").await;
-    problem(&page, 401, "token_issuer_wrong");
+    expect_problem(&page, 401, "token_issuer_wrong");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_requests_at_once_put_one_question() {
     let (app, issuer, id) = app("5s").await;
     let answer = active(&app, &id, "profile");
-    issuer.answers(INTROSPECT, Answer::JsonAfter(Duration::from_millis(300), answer));
+    issuer.respond_with(INTROSPECT, Answer::JsonAfter(Duration::from_millis(300), answer));
     let mut all = JoinSet::new();
     for _ in 0..200 {
-        let mut opaque = Program::with(&app, "2YotnFZFEjr1zCsicMWpAA");
+        let mut opaque = ApiClient::with(&app, "2YotnFZFEjr1zCsicMWpAA");
         all.spawn(async move { opaque.get("/api/v1/me").await.status });
     }
     assert_eq!(all.join_all().await, vec![200; 200]);
@@ -265,7 +270,7 @@ async fn a_deleted_account_is_gone_at_once_for_its_apps_too() {
     let page = ada.post(&app.url("/account/delete"), &[("confirm", "delete")]).await;
     assert_eq!(page.see_other(), "/");
     for path in ["/api/v1/me", "/api/v1/contacts"] {
-        problem(&opaque.get(path).await, 403, "account_unknown");
+        expect_problem(&opaque.get(path).await, 403, "account_unknown");
     }
 }
 
@@ -283,7 +288,7 @@ async fn roles_are_the_persons_own() {
     assert_eq!(roles(&opaque.get("/api/v1/me").await), json!(["admin"]));
     // What a person may do with a role is not handed on to an app.
     let page = opaque.get("/api/v1/admin/users").await;
-    let said = problem(&page, 403, "role_required");
+    let said = expect_problem(&page, 403, "role_required");
     assert!(said["detail"].as_str().is_some_and(|text| text.contains("apps")), "{said}");
     let mut ada = signed_in(&app, ADA, "session").await;
     assert_eq!(ada.get(&app.url("/api/v1/admin/users")).await.status, 200);
@@ -308,7 +313,7 @@ async fn an_app_has_no_sign_in_and_opens_no_page() {
         let _ = opaque.delete(&path).await.expect(204);
     }
     let mut ada = ada;
-    problem(&ada.get(&app.url("/api/v1/me")).await, 401, "token_missing");
+    expect_problem(&ada.get(&app.url("/api/v1/me")).await, 401, "token_missing");
     let trail = signed_in(&app, ADA, "session").await.get(&app.url("/account")).await;
     assert!(trail.body.contains("through the app printer"), "{}", trail.summary());
 }
@@ -317,27 +322,31 @@ async fn an_app_has_no_sign_in_and_opens_no_page() {
 async fn what_is_sent_on_purpose_counts_and_nothing_is_asked_about_our_own() {
     let (app, issuer, id) = app("0").await;
     let mut jwt = signed_in(&app, ADA, "jwt").await;
-    let token = carried(&jwt, "latchkey_token").expect("a token");
-    issuer.answers(INTROSPECT, Answer::Json(active(&app, &id, EVERYTHING)));
+    let token = cookie_value(&jwt, "latchkey_token").expect("a token");
+    issuer.respond_with(INTROSPECT, Answer::Json(active(&app, &id, EVERYTHING)));
     for own in [token.clone(), format!("{token}="), format!("{token}x"), format!("{token}.a.b")] {
-        let _ = Program::with(&app, &own).get("/api/v1/me").await;
+        let _ = ApiClient::with(&app, &own).get("/api/v1/me").await;
     }
     for odd in ["a b", "a\"b", "=", "\u{e9}"] {
-        problem(&Program::with(&app, odd).get("/api/v1/me").await, 401, "token_malformed");
+        expect_problem(&ApiClient::with(&app, odd).get("/api/v1/me").await, 401, "token_malformed");
     }
-    problem(
-        &Program::with(&app, &"a".repeat(20_000)).get("/api/v1/me").await,
+    expect_problem(
+        &ApiClient::with(&app, &"a".repeat(20_000)).get("/api/v1/me").await,
         401,
         "token_too_large",
     );
     assert_eq!(calls(&issuer), 0, "nobody is asked about a JWT, or about what is no token");
     // In a URL it is refused, good or not.
-    problem(&Program::new(&app).get("/api/v1/me?access_token=opaque").await, 400, "token_in_url");
+    expect_problem(
+        &ApiClient::new(&app).get("/api/v1/me?access_token=opaque").await,
+        400,
+        "token_in_url",
+    );
     assert_eq!(calls(&issuer), 0);
     // A bad token in the header is not made up for by a good cookie.
-    issuer.answers(INTROSPECT, Answer::Json(json!({ "active": false })));
+    issuer.respond_with(INTROSPECT, Answer::Json(json!({ "active": false })));
     let headers = [("authorization", "Bearer opaque")];
     let page = jwt.send(Method::GET, &app.url("/api/v1/me"), &headers, None).await;
-    problem(&page, 401, "token_inactive");
+    expect_problem(&page, 401, "token_inactive");
     sign_up(&app, "eve@example.test").await;
 }

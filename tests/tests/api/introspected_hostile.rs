@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use latchkey_domain::Span;
+use latchkey_tests::accounts::{ApiClient, expect_problem, json_of, sign_up_client, signed_in};
 use latchkey_tests::issuer::{Answer, INTROSPECT};
-use latchkey_tests::person::{Program, json_of, owner, problem, signed_in};
 use latchkey_tests::{Issuer, Latchkey, Page, Setup};
 use serde_json::{Value, json};
 
@@ -14,10 +14,10 @@ const ADA: &str = "ada@example.test";
 /// Longer than any of this may take, on the slowest machine.
 const BOUND: Duration = Duration::from_secs(30);
 
-async fn app() -> (Latchkey, Issuer, Program, Value) {
+async fn app() -> (Latchkey, Issuer, ApiClient, Value) {
     let issuer = Issuer::start().await;
-    let app = Setup::new().asking(&issuer).with_clock_standing().start().await;
-    let (mut ada, _) = owner(&app, ADA).await;
+    let app = Setup::new().with_introspection(&issuer).with_frozen_clock().start().await;
+    let (mut ada, _) = sign_up_client(&app, ADA).await;
     let id = json_of(&ada.get("/api/v1/me").await)["id"].clone();
     let good = json!({
         "active": true, "sub": id, "aud": app.url("/api"), "client_id": "printer",
@@ -28,7 +28,7 @@ async fn app() -> (Latchkey, Issuer, Program, Value) {
 
 /// Shows a token that nobody has shown before.
 async fn show(app: &Latchkey, n: usize) -> Page {
-    let mut program = Program::with(app, &format!("token-{n}"));
+    let mut program = ApiClient::with(app, &format!("token-{n}"));
     let page = tokio::time::timeout(BOUND, program.get("/api/v1/me")).await.expect("an answer");
     assert!(!page.body.contains(&format!("token-{n}")), "the token is repeated: {}", page.body);
     page
@@ -36,7 +36,7 @@ async fn show(app: &Latchkey, n: usize) -> Page {
 
 #[track_caller]
 fn unavailable(page: &Page) {
-    problem(page, 503, "introspection_unavailable");
+    expect_problem(page, 503, "introspection_unavailable");
     let after = page.header("retry-after").and_then(|after| after.parse::<u32>().ok());
     assert!(after.is_some_and(|after| (1..=60).contains(&after)), "{:?}", page.headers);
     assert_eq!(page.header("www-authenticate"), None);
@@ -47,7 +47,7 @@ async fn no_answer_that_makes_no_sense_lets_anybody_in() {
     let (app, issuer, mut jwt, good) = app().await;
     let mut session = signed_in(&app, ADA, "session").await;
     let text = good.to_string();
-    let json = |status, body: &str| Answer::Says(status, "application/json", body.to_owned());
+    let json = |status, body: &str| Answer::Body(status, "application/json", body.to_owned());
     for (n, answer) in [
         json(201, &text),
         json(204, ""),
@@ -76,7 +76,7 @@ async fn no_answer_that_makes_no_sense_lets_anybody_in() {
     .into_iter()
     .enumerate()
     {
-        issuer.answers(INTROSPECT, answer.clone());
+        issuer.respond_with(INTROSPECT, answer.clone());
         unavailable(&show(&app, n).await);
         // What broke off rests for a second.
         app.advance(Span::seconds(1));
@@ -84,7 +84,7 @@ async fn no_answer_that_makes_no_sense_lets_anybody_in() {
         let _ = jwt.get("/api/v1/me").await.expect(200);
     }
     assert!(issuer.requests("/elsewhere").is_empty(), "a redirect was followed");
-    issuer.answers(INTROSPECT, Answer::Json(good));
+    issuer.respond_with(INTROSPECT, Answer::Json(good));
     let _ = show(&app, 1000).await.expect(200);
 }
 
@@ -112,14 +112,14 @@ async fn no_answer_of_the_wrong_type_lets_anybody_in() {
     .into_iter()
     .enumerate()
     {
-        let answer = latchkey_tests::by_hand::with(&good, json!({}));
+        let answer = latchkey_tests::jws::with_changes(&good, json!({}));
         let mut answer = answer;
         for (name, value) in change.as_object().expect("an object") {
             answer[name] = value.clone();
         }
-        issuer.answers(INTROSPECT, Answer::Json(answer));
+        issuer.respond_with(INTROSPECT, Answer::Json(answer));
         let page = show(&app, n).await;
-        problem(&page, 401, code);
+        expect_problem(&page, 401, code);
         let challenge = page.header("www-authenticate").expect("a challenge");
         assert!(challenge.contains("error=\"invalid_token\""), "{change}: {challenge}");
     }
@@ -131,7 +131,7 @@ async fn a_server_that_hangs_costs_one_wait_and_not_one_for_each_request() {
     let mut session = signed_in(&app, ADA, "session").await;
     for (n, answer) in [Answer::Silence, Answer::Drip, Answer::DripHead].into_iter().enumerate() {
         let before = issuer.requests(INTROSPECT).len();
-        issuer.answers(INTROSPECT, answer);
+        issuer.respond_with(INTROSPECT, answer);
         unavailable(&show(&app, 10 * n).await);
         // For a second nobody is asked: the answer is there at once.
         for m in 1..5 {
@@ -142,7 +142,7 @@ async fn a_server_that_hangs_costs_one_wait_and_not_one_for_each_request() {
         let _ = jwt.get("/api/v1/me").await.expect(200);
         app.advance(Span::seconds(1));
     }
-    issuer.answers(INTROSPECT, Answer::Json(good));
+    issuer.respond_with(INTROSPECT, Answer::Json(good));
     let _ = show(&app, 1000).await.expect(200);
     let _ = show(&app, 1001).await.expect(200);
 }
@@ -151,7 +151,7 @@ async fn a_server_that_hangs_costs_one_wait_and_not_one_for_each_request() {
 async fn with_the_server_gone_only_its_own_tokens_suffer() {
     let (app, issuer, mut jwt, good) = app().await;
     let mut session = signed_in(&app, ADA, "session").await;
-    issuer.answers(INTROSPECT, Answer::Json(good.clone()));
+    issuer.respond_with(INTROSPECT, Answer::Json(good.clone()));
     let _ = show(&app, 1).await.expect(200);
     let port = url::Url::parse(&issuer.url).expect("a URL").port().expect("a port");
     drop(issuer);
@@ -169,17 +169,17 @@ async fn with_the_server_gone_only_its_own_tokens_suffer() {
     // It is back, and is asked again without anybody's help.
     app.advance(Span::seconds(1));
     let issuer = Issuer::start_on(port).await;
-    issuer.answers(INTROSPECT, Answer::Json(good));
+    issuer.respond_with(INTROSPECT, Answer::Json(good));
     let _ = show(&app, 1).await.expect(200);
 }
 
 #[tokio::test]
 async fn a_flood_of_made_up_tokens_keeps_nobody_out() {
     let (app, issuer, _, good) = app().await;
-    issuer.answers(INTROSPECT, Answer::Json(json!({ "active": false })));
+    issuer.respond_with(INTROSPECT, Answer::Json(json!({ "active": false })));
     for n in 0..100 {
-        problem(&show(&app, n).await, 401, "token_inactive");
+        expect_problem(&show(&app, n).await, 401, "token_inactive");
     }
-    issuer.answers(INTROSPECT, Answer::Json(good));
+    issuer.respond_with(INTROSPECT, Answer::Json(good));
     let _ = show(&app, 100).await.expect(200);
 }

@@ -2,7 +2,7 @@
 //! begins at our metadata, asks the person, prints their calendar here, and is
 //! refused as soon as the person has ended it.
 
-use latchkey_tests::person::{Program, json_of, problem};
+use latchkey_tests::accounts::{ApiClient, expect_problem, json_of};
 use latchkey_tests::{Browser, Latchkey, Page};
 use reqwest::Method;
 use url::Url;
@@ -12,7 +12,7 @@ async fn connect(browser: &mut Browser, app: &Latchkey, person: &str) -> Page {
     let page = browser.post(&format!("{printer}/connect"), &[]).await;
     let authorize = Url::parse(&page.see_other()).expect("a whole URL");
     let callback = browser.consent(&authorize, person).await;
-    let page = browser.come_back(&callback).await;
+    let page = browser.follow_callback(&callback).await;
     assert_eq!(page.see_other(), "/calendar-printer/printout", "{}", page.summary());
     printout(browser, app).await
 }
@@ -66,7 +66,11 @@ async fn whoever_never_came_here_has_no_calendar_to_print() {
 async fn a_token_that_the_local_provider_never_issued_opens_nothing() {
     let app = Latchkey::start().await;
     for token in ["opaque", "..", "x.y.z", "ya29.made-up"] {
-        problem(&Program::with(&app, token).get("/api/v1/me").await, 401, "token_inactive");
+        expect_problem(
+            &ApiClient::with(&app, token).get("/api/v1/me").await,
+            401,
+            "token_inactive",
+        );
     }
 }
 

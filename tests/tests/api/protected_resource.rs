@@ -1,6 +1,6 @@
 //! What an app learns that begins with the API's address alone (RFC 9728).
 
-use latchkey_tests::person::{Program, json_of, problem};
+use latchkey_tests::accounts::{ApiClient, expect_problem, json_of};
 use latchkey_tests::{Issuer, Latchkey, Setup};
 use serde_json::json;
 
@@ -9,7 +9,7 @@ const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 #[tokio::test]
 async fn a_challenge_leads_to_the_document_and_the_document_to_the_issuer() {
     let app = Latchkey::start().await;
-    let mut program = Program::new(&app);
+    let mut program = ApiClient::new(&app);
     let challenge = program.get("/api/v1/me").await;
     let challenge = challenge.header("www-authenticate").expect("a challenge").to_owned();
     let (_, address) = challenge.split_once("resource_metadata=\"").expect("an address");
@@ -32,7 +32,7 @@ async fn a_challenge_leads_to_the_document_and_the_document_to_the_issuer() {
     );
     assert_eq!(json_of(&program.get(WELL_KNOWN).await.expect(200)), document);
     for other in ["/", "/app", "/api/", "/api/v1", "/API"] {
-        problem(&program.get(&format!("{WELL_KNOWN}{other}")).await, 404, "not_found");
+        expect_problem(&program.get(&format!("{WELL_KNOWN}{other}")).await, 404, "not_found");
     }
 }
 
@@ -40,21 +40,21 @@ async fn a_challenge_leads_to_the_document_and_the_document_to_the_issuer() {
 async fn it_names_whoever_is_asked_and_nobody_where_nobody_is() {
     let issuer = Issuer::start().await;
     let named = Setup::new()
-        .asking(&issuer)
+        .with_introspection(&issuer)
         .set("OAUTH_INTROSPECTION_ISSUER", "https://as.example.com")
         .set("JWT_AUDIENCE", "https://api.example.com/v1")
         .start()
         .await;
-    let document = json_of(&Program::new(&named).get(WELL_KNOWN).await.expect(200));
+    let document = json_of(&ApiClient::new(&named).get(WELL_KNOWN).await.expect(200));
     assert_eq!(document["authorization_servers"], json!(["https://as.example.com"]));
     assert_eq!(document["resource"], "https://api.example.com/v1");
 
     let nobody = Setup::new().set("LOCAL_IDP", "off").start().await;
-    let mut program = Program::new(&nobody);
+    let mut program = ApiClient::new(&nobody);
     let document = json_of(&program.get(WELL_KNOWN).await.expect(200));
     assert_eq!(document.get("authorization_servers"), None);
     program.token = Some("an-opaque-token".to_owned());
-    problem(&program.get("/api/v1/me").await, 401, "token_malformed");
+    expect_problem(&program.get("/api/v1/me").await, 401, "token_malformed");
 }
 
 #[tokio::test]
@@ -62,8 +62,8 @@ async fn every_refusal_of_the_api_says_where_it_is() {
     let app = Latchkey::start().await;
     let address = format!("resource_metadata=\"{}\"", app.url(&format!("{WELL_KNOWN}/api")));
     let narrow = {
-        latchkey_tests::person::sign_up(&app, "ada@example.test").await;
-        latchkey_tests::person::tokens(&app, "ada@example.test", Some("profile")).await.access
+        latchkey_tests::accounts::sign_up(&app, "ada@example.test").await;
+        latchkey_tests::accounts::tokens(&app, "ada@example.test", Some("profile")).await.access
     };
     for (token, path, status) in [
         (Some("e30.e30.e30"), "/api/v1/me", 401),
@@ -71,7 +71,7 @@ async fn every_refusal_of_the_api_says_where_it_is() {
         (Some(narrow.as_str()), "/api/v1/admin/users", 403),
         (None, "/api/v1/me?access_token=x", 400),
     ] {
-        let mut program = Program::new(&app);
+        let mut program = ApiClient::new(&app);
         program.token = token.map(str::to_owned);
         let page = program.get(path).await;
         assert_eq!(page.status, status, "{path}");

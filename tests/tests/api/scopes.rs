@@ -2,9 +2,11 @@
 
 use latchkey_domain::{Role, Roles, Span};
 use latchkey_store::users;
-use latchkey_tests::by_hand;
-use latchkey_tests::person;
-use latchkey_tests::person::{Program, Tokens, json_of, owner, problem, sign_up, tokens};
+use latchkey_tests::accounts;
+use latchkey_tests::accounts::{
+    ApiClient, Tokens, expect_problem, json_of, sign_up, sign_up_client, tokens,
+};
+use latchkey_tests::jws;
 use latchkey_tests::{Latchkey, Setup};
 use reqwest::Method;
 use serde_json::json;
@@ -15,10 +17,10 @@ const SCOPES: [&str; 4] = ["profile", "calendar:read", "contacts:read", "contact
 #[tokio::test]
 async fn each_route_takes_its_own_scope_and_names_it_to_the_others() {
     let app = Latchkey::start().await;
-    let (mut all, _) = owner(&app, ADA).await;
+    let (mut all, _) = sign_up_client(&app, ADA).await;
     let nobody = "0190abcd-0000-7000-8000-00000000000f";
     for scope in SCOPES {
-        let mut program = Program::with(&app, &tokens(&app, ADA, Some(scope)).await.access);
+        let mut program = ApiClient::with(&app, &tokens(&app, ADA, Some(scope)).await.access);
         let made = json_of(&all.post("/api/v1/contacts", json!({ "name": "x" })).await);
         let contact = format!("/api/v1/contacts/{}", made["id"].as_str().expect("an id"));
         let wish = || Some(json!({ "name": "y" }));
@@ -38,7 +40,7 @@ async fn each_route_takes_its_own_scope_and_names_it_to_the_others() {
                 assert_eq!(page.status, status, "{scope}: {method} {path}: {}", page.summary());
                 continue;
             }
-            let said = problem(&page, 403, "insufficient_scope");
+            let said = expect_problem(&page, 403, "insufficient_scope");
             let challenge = page.header("www-authenticate").expect("a challenge");
             assert!(challenge.starts_with("Bearer "), "{challenge}");
             assert!(challenge.contains("error=\"insufficient_scope\""), "{challenge}");
@@ -62,27 +64,27 @@ async fn what_is_asked_for_is_what_is_granted() {
     ] {
         let tokens = tokens(&app, ADA, asked).await;
         assert_eq!(tokens.scope, granted, "{asked:?}");
-        assert_eq!(by_hand::read(&tokens.access).1["scope"], granted, "{asked:?}");
+        assert_eq!(jws::decode(&tokens.access).1["scope"], granted, "{asked:?}");
     }
 }
 
 #[tokio::test]
 async fn the_list_of_people_is_for_admins_and_says_so() {
-    let app = Setup::new().with_clock_standing().start().await;
-    let (mut ada, first) = owner(&app, ADA).await;
+    let app = Setup::new().with_frozen_clock().start().await;
+    let (mut ada, first) = sign_up_client(&app, ADA).await;
     let people = "/api/v1/admin/users";
     let refused = ada.get(people).await;
-    problem(&refused, 403, "role_required");
+    expect_problem(&refused, 403, "role_required");
     let challenge = refused.header("www-authenticate").expect("a challenge");
     assert!(challenge.contains("error=\"insufficient_scope\""), "{challenge}");
-    problem(&Program::new(&app).get(people).await, 401, "token_missing");
+    expect_problem(&ApiClient::new(&app).get(people).await, 401, "token_missing");
 
     let id = json_of(&ada.get("/api/v1/me").await)["id"].as_str().expect("an id").to_owned();
     let admin: Roles = [Role::admin()].into_iter().collect();
     users::set_roles(&app.app.db, id.parse().expect("an id"), &admin).await.expect("a role");
     // A JWT says what was true when it was issued; its successor knows more.
-    problem(&ada.get(people).await, 403, "role_required");
-    let next = Tokens::of(&Program::new(&app).refresh(&first.refresh).await);
+    expect_problem(&ada.get(people).await, 403, "role_required");
+    let next = Tokens::of(&ApiClient::new(&app).refresh(&first.refresh).await);
     ada.token = Some(next.access);
     for n in 0..5 {
         app.advance(Span::seconds(1));
@@ -101,13 +103,13 @@ async fn the_list_of_people_is_for_admins_and_says_so() {
     assert_eq!(rest["items"].as_array().map(Vec::len), Some(2));
     // The role is not enough without the scope.
     let narrow = tokens(&app, ADA, Some("contacts:read")).await;
-    let page = Program::with(&app, &narrow.access).get(people).await;
-    problem(&page, 403, "insufficient_scope");
+    let page = ApiClient::with(&app, &narrow.access).get(people).await;
+    expect_problem(&page, 403, "insufficient_scope");
     // A session feels it at once, in both directions.
-    let mut browser = person::signed_in(&app, ADA, "session").await;
+    let mut browser = accounts::signed_in(&app, ADA, "session").await;
     assert_eq!(browser.get(&app.url(people)).await.status, 200);
     users::set_roles(&app.app.db, id.parse().expect("an id"), &Roles::default())
         .await
         .expect("none");
-    problem(&browser.get(&app.url(people)).await, 403, "role_required");
+    expect_problem(&browser.get(&app.url(people)).await, 403, "role_required");
 }

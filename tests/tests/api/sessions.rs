@@ -1,8 +1,9 @@
 //! All sign-ins in one list, whatever they carry, each to be ended from any other.
 
 use latchkey_domain::Span;
-use latchkey_tests::person::{
-    Program, carried, json_of, owner, past_expiry, problem, sign_up, signed_in, tokens,
+use latchkey_tests::accounts::{
+    ApiClient, cookie_value, expect_problem, json_of, past_expiry, sign_up, sign_up_client,
+    signed_in, tokens,
 };
 use latchkey_tests::{Browser, Latchkey, Page, Setup};
 use reqwest::Method;
@@ -23,8 +24,8 @@ async fn end(browser: &mut Browser, app: &Latchkey, id: &Value) -> Page {
 
 #[tokio::test]
 async fn the_list_says_what_each_sign_in_is_and_holds_no_secret() {
-    let app = Setup::new().with_clock_standing().start().await;
-    let (mut program, _) = owner(&app, ADA).await;
+    let app = Setup::new().with_frozen_clock().start().await;
+    let (mut program, _) = sign_up_client(&app, ADA).await;
     app.advance(Span::seconds(1));
     let mut session = signed_in(&app, ADA, "session").await;
     app.advance(Span::seconds(1));
@@ -48,7 +49,7 @@ async fn the_list_says_what_each_sign_in_is_and_holds_no_secret() {
         for (browser, name) in
             [(&session, "latchkey_session"), (&jwt, "latchkey_token"), (&jwt, "latchkey_refresh")]
         {
-            let secret = carried(browser, name).expect("a cookie");
+            let secret = cookie_value(browser, name).expect("a cookie");
             assert!(!page.body.contains(&secret), "{name} is in the list");
         }
     }
@@ -70,42 +71,42 @@ async fn an_ended_session_is_refused_at_the_next_request() {
             .clone();
         let mut other = signed_in(&app, ADA, ender).await;
         assert_eq!(end(&mut other, &app, &id).await.status, 204, "{ender}");
-        problem(&victim.get(&app.url("/api/v1/me")).await, 401, "token_missing");
+        expect_problem(&victim.get(&app.url("/api/v1/me")).await, 401, "token_missing");
         assert_eq!(victim.account(&app).await, None, "{ender}");
-        problem(&end(&mut other, &app, &id).await, 404, "not_found");
+        expect_problem(&end(&mut other, &app, &id).await, 404, "not_found");
         assert!(other.account(&app).await.is_some(), "{ender}: its own lives");
     }
 }
 
 #[tokio::test]
 async fn an_ended_jwt_is_not_renewed() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, ADA).await;
     let mut browser = signed_in(&app, ADA, "jwt").await;
     let pair = tokens(&app, ADA, None).await;
-    let mut program = Program::with(&app, &pair.access);
+    let mut program = ApiClient::with(&app, &pair.access);
     let url = app.url(PATH);
     for page in [browser.get(&url).await, program.get(PATH).await] {
         let own = items(&page).into_iter().find(|one| one["current"] == true).expect("its own");
         let mut other = signed_in(&app, ADA, "session").await;
         assert_eq!(end(&mut other, &app, &own["id"]).await.status, 204);
     }
-    problem(&program.refresh(&pair.refresh).await, 400, "refresh_token_ended");
+    expect_problem(&program.refresh(&pair.refresh).await, 400, "refresh_token_ended");
     app.advance(past_expiry());
     assert_eq!(browser.account(&app).await, None);
-    assert_eq!(carried(&browser, "latchkey_refresh"), None);
+    assert_eq!(cookie_value(&browser, "latchkey_refresh"), None);
 }
 
 #[tokio::test]
 async fn nobody_ends_somebody_elses_sign_in() {
     let app = Latchkey::start().await;
-    let (mut ada, _) = owner(&app, ADA).await;
-    let (mut eve, _) = owner(&app, "eve@example.test").await;
+    let (mut ada, _) = sign_up_client(&app, ADA).await;
+    let (mut eve, _) = sign_up_client(&app, "eve@example.test").await;
     let own = items(&ada.get(PATH).await);
     assert_eq!(own.len(), 1);
     let path = format!("{PATH}/{}", own[0]["id"].as_str().expect("an id"));
-    problem(&eve.delete(&path).await, 404, "not_found");
-    problem(&Program::new(&app).delete(&path).await, 401, "token_missing");
+    expect_problem(&eve.delete(&path).await, 404, "not_found");
+    expect_problem(&ApiClient::new(&app).delete(&path).await, 401, "token_missing");
     assert_eq!(items(&ada.get(PATH).await), own);
     for wrong in ["x", "%00", "../me"] {
         let page = eve.delete(&format!("{PATH}/{wrong}")).await;
@@ -119,7 +120,7 @@ async fn what_has_expired_or_was_signed_out_of_is_not_listed() {
         .set("SESSION_IDLE_TTL", "10m")
         .set("SESSION_TTL", "1h")
         .set("JWT_REFRESH_TTL", "30m")
-        .with_clock_standing()
+        .with_frozen_clock()
         .start()
         .await;
     sign_up(&app, ADA).await;

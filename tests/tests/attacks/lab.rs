@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use latchkey_lab::attacks::all;
+use latchkey_tests::accounts::{PASSWORD, sign_up, submit_password};
 use latchkey_tests::database::rows;
-use latchkey_tests::person::{PASSWORD, knock, sign_up};
 use latchkey_tests::{Browser, Latchkey, Page, Setup};
 use reqwest::Method;
 
@@ -76,7 +76,7 @@ async fn every_attack_is_refused_and_nobody_is_left_behind() {
     assert!(browser.account(&app).await.is_some());
     sign_up(&app, "developer@example.test").await;
     let fields = [("email", "developer@example.test"), ("password", PASSWORD)];
-    assert_eq!(knock(&mut Browser::new(), &app, &fields).await.see_other(), "/account");
+    assert_eq!(submit_password(&mut Browser::new(), &app, &fields).await.see_other(), "/account");
     Browser::new().sign_in_with(&app, "google", "grace").await;
 }
 
@@ -93,11 +93,11 @@ async fn who_was_left_behind_is_deleted_and_nobody_else() {
     sign_up(&app, &format!("lab-{}@lab.invalid", "0".repeat(32))).await;
     let mut passer = Browser::new();
     let victim = format!("lab-{}@lab.invalid", "f".repeat(32));
-    let authorize = passer.set_out(&app, "google").await;
+    let authorize = passer.start_sign_in(&app, "google").await;
     let person = [("person", "passing-1"), ("name", "Pia"), ("email", &victim)];
     let person = [&person[..], &[("decision", "allow"), ("verified", "on")]].concat();
     let callback = passer.decide(&authorize, &person).await;
-    assert_eq!(passer.come_back(&callback).await.see_other(), "/account");
+    assert_eq!(passer.follow_callback(&callback).await.see_other(), "/account");
     assert!(passer.account(&app).await.is_some(), "nobody came through");
     assert_ne!(everybody(&app).await, before);
 
@@ -148,7 +148,7 @@ async fn there_is_one_run_at_a_time_and_other_sites_start_none() {
 #[tokio::test]
 async fn elsewhere_than_in_development_the_list_is_read_and_not_run() {
     let app = Setup::public().set("DEMO", "on").start().await;
-    let mut browser = Browser::new().with_name(&app.origin, app.address);
+    let mut browser = Browser::new().with_host(&app.origin, app.address);
     let page = browser.get(&app.url("/lab")).await.expect(200);
     assert!(page.body.contains("Unsigned token (alg none)"), "{}", page.summary());
     assert!(!page.body.contains("action=\"/lab"), "there is a button");

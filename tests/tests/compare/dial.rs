@@ -1,6 +1,6 @@
 //! The dial that puts the database farther away.
 
-use latchkey_tests::person::{PASSWORD, sign_up, signed_in};
+use latchkey_tests::accounts::{PASSWORD, sign_up, signed_in};
 use latchkey_tests::{Browser, Latchkey, Page, Setup};
 use reqwest::Method;
 
@@ -54,7 +54,7 @@ async fn outside_development_nobody_slows_the_database_down() {
     );
 
     let app = Setup::public().set("DEMO", "on").start().await;
-    let mut browser = Browser::new().with_name(&app.origin, app.address);
+    let mut browser = Browser::new().with_host(&app.origin, app.address);
     let path = app.url("/readyz");
     // If the dial were felt, no request at all would be faster.
     for _ in 0..200 {

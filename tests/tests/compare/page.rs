@@ -3,7 +3,7 @@
 
 use latchkey_lab::experiments::ALL;
 use latchkey_lab::{Verdict, verdict_of};
-use latchkey_tests::person::json_of;
+use latchkey_tests::accounts::json_of;
 use latchkey_tests::{Browser, Latchkey, Setup};
 
 /// Measures a claim, and yields the page that ends with its answer.
@@ -119,7 +119,7 @@ async fn what_the_forms_do_not_offer_is_refused() {
 #[tokio::test]
 async fn nobody_measures_at_a_public_site() {
     let app = Setup::public().set("DEMO", "on").start().await;
-    let mut browser = Browser::new().with_name(&app.origin, app.address);
+    let mut browser = Browser::new().with_host(&app.origin, app.address);
     let page = browser.get(&app.url("/compare")).await.expect(200);
     assert!(
         page.body.contains("latchkey compare")

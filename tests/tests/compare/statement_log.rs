@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use latchkey_tests::person::{Program, Tokens, instance, queries, sign_up, signed_in, tokens};
+use latchkey_tests::accounts::{ApiClient, Tokens, instance, queries, sign_up, signed_in, tokens};
 use latchkey_tests::{Browser, Latchkey, Page, free_port};
 use tempfile::TempDir;
 
@@ -145,7 +145,7 @@ async fn the_queries_that_are_counted_are_those_that_the_database_logs() {
     let mut session = signed_in(&app, email, "session").await;
     let mut jwt = signed_in(&app, email, "jwt").await;
     let Tokens { access, mut refresh, .. } = tokens(&app, email, None).await;
-    let mut program = Program::with(&app, &access);
+    let mut program = ApiClient::with(&app, &access);
     let me = app.url("/api/v1/me");
     // Each connection prepares what it sends for the first time, and a session
     // notes that it was seen.
@@ -170,7 +170,7 @@ async fn the_queries_that_are_counted_are_those_that_the_database_logs() {
         let sign_in = app.url("/sign-in");
         let fields = [
             ("email", email),
-            ("password", latchkey_tests::person::PASSWORD),
+            ("password", latchkey_tests::accounts::PASSWORD),
             ("strategy", "session"),
         ];
         let mut newcomer = Browser::new();

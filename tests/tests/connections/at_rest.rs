@@ -22,7 +22,7 @@ async fn everything(app: &Latchkey, issuer: &Issuer) -> String {
     }
     an_hour_later(app);
     let _ = profile(&mut browser, app).await.expect(200);
-    issuer.answers(REVOKE, Answer::html(503));
+    issuer.respond_with(REVOKE, Answer::html(503));
     assert_eq!(disconnect(&mut browser, app, "acme").await, "disconnecting");
     see(&mut browser, "/connections").await;
     assert_eq!(issuer.refreshes(), 1, "the tokens were there");
@@ -58,7 +58,7 @@ async fn on_postgres_no_row_holds_a_token() {
     let issuer = issuer(Rotation::Strict).await;
     let url = Database::new_postgres_url().await;
     let setup = Setup::new().with_issuer(&issuer).set("DATABASE_URL", url);
-    let app = setup.with_clock_standing().start().await;
+    let app = setup.with_frozen_clock().start().await;
     let _ = everything(&app, &issuer).await;
     let mut text = String::new();
     for table in ["connections", "users", "identities", "sign_ins", "audit_events"] {

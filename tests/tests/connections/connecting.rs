@@ -1,12 +1,12 @@
 //! Setting out, and coming back with a grant.
 
 use latchkey_tests::issuer::{Answer, REVOKE, Rotation, SUBJECT, TOKEN, USERINFO};
-use latchkey_tests::walk::parameter;
+use latchkey_tests::oauth_flow::parameter;
 use latchkey_tests::{Browser, Latchkey, Setup};
 use serde_json::json;
 use url::Url;
 
-use crate::helpers::{connect, disconnect, issuer, overview, profile, set_out, somebody};
+use crate::helpers::{connect, disconnect, issuer, overview, profile, somebody, start_sign_in};
 
 fn optional(url: &Url, name: &str) -> Option<String> {
     url.query_pairs().find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
@@ -43,7 +43,7 @@ async fn each_dialect_is_asked_for_what_was_ticked_and_to_last() {
             &[("auth_type", "rerequest")],
         ),
     ] {
-        let to = set_out(&mut browser, &app, provider, ticked).await;
+        let to = start_sign_in(&mut browser, &app, provider, ticked).await;
         assert_eq!(parameter(&to, "scope"), scope, "{provider}");
         assert_eq!(parameter(&to, "code_challenge_method"), "S256");
         assert_eq!(parameter(&to, "redirect_uri"), app.callback(provider));
@@ -53,7 +53,7 @@ async fn each_dialect_is_asked_for_what_was_ticked_and_to_last() {
         }
     }
     // A sign-in asks for none of it.
-    let to = Browser::new().set_out(&app, "google").await;
+    let to = Browser::new().start_sign_in(&app, "google").await;
     assert_eq!(parameter(&to, "scope"), "openid email profile");
     for name in ["access_type", "prompt", "include_granted_scopes"] {
         assert_eq!(optional(&to, name), None, "{name}");
@@ -66,11 +66,11 @@ async fn it_connects_and_signs_nobody_in() {
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
     let (before, session) = (browser.account(&app).await, browser.session(&app));
-    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
+    let authorize = start_sign_in(&mut browser, &app, "acme", &["profile"]).await;
     let callback = issuer.approve(&authorize);
     // A browser that fetched ahead, and one that reloads, goes on.
     for _ in 0..2 {
-        let page = browser.come_back(&callback).await;
+        let page = browser.follow_callback(&callback).await;
         assert_eq!(page.see_other(), "/connections?done=connected&at=acme#acme");
     }
     assert_eq!(issuer.requests(TOKEN).len(), 1, "the code was shown once");
@@ -82,8 +82,8 @@ async fn it_connects_and_signs_nobody_in() {
     assert!(page.body.contains("248289761001@acme.test"), "{}", page.summary());
     // It is no way in: whoever comes with that identity is somebody else.
     let mut stranger = Browser::new();
-    let authorize = stranger.set_out(&app, "acme").await;
-    let page = stranger.come_back(&issuer.approve(&authorize)).await;
+    let authorize = stranger.start_sign_in(&app, "acme").await;
+    let page = stranger.follow_callback(&issuer.approve(&authorize)).await;
     assert_eq!(page.see_other(), "/account");
     assert_ne!(stranger.account(&app).await, before);
 }
@@ -93,27 +93,29 @@ async fn only_whoever_set_out_brings_it_back() {
     let issuer = issuer(Rotation::Never).await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
-    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
+    let authorize = start_sign_in(&mut browser, &app, "acme", &["profile"]).await;
     let callback = issuer.approve(&authorize);
     // Somebody else has signed in here in the meantime.
-    latchkey_tests::person::sign_up(&app, "eve@example.test").await;
-    let fields = [("email", "eve@example.test"), ("password", latchkey_tests::person::PASSWORD)];
-    let _ = latchkey_tests::person::knock(&mut browser, &app, &fields).await.see_other();
-    let _ = browser.come_back(&callback).await.expect_error(400, "connection_lost");
+    latchkey_tests::accounts::sign_up(&app, "eve@example.test").await;
+    let fields = [("email", "eve@example.test"), ("password", latchkey_tests::accounts::PASSWORD)];
+    let _ =
+        latchkey_tests::accounts::submit_password(&mut browser, &app, &fields).await.see_other();
+    let _ = browser.follow_callback(&callback).await.expect_error(400, "connection_lost");
     assert!(issuer.requests(TOKEN).is_empty(), "the code was not even redeemed");
     let page = overview(&mut browser, &app).await;
     assert!(!page.body.contains("Jane Doe"));
     // Or nobody is signed in any more.
-    let mut browser = latchkey_tests::person::signed_in(&app, "ada@example.test", "jwt").await;
-    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
+    let mut browser = latchkey_tests::accounts::signed_in(&app, "ada@example.test", "jwt").await;
+    let authorize = start_sign_in(&mut browser, &app, "acme", &["profile"]).await;
     let _ = browser.post(&app.url("/sign-out"), &[]).await.see_other();
-    let page = browser.come_back(&issuer.approve(&authorize)).await;
+    let page = browser.follow_callback(&issuer.approve(&authorize)).await;
     let _ = page.expect_error(400, "connection_lost");
     // Or it is another browser altogether.
-    let mut browser = latchkey_tests::person::signed_in(&app, "ada@example.test", "session").await;
-    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
-    let mut other = latchkey_tests::person::signed_in(&app, "ada@example.test", "session").await;
-    let page = other.come_back(&issuer.approve(&authorize)).await;
+    let mut browser =
+        latchkey_tests::accounts::signed_in(&app, "ada@example.test", "session").await;
+    let authorize = start_sign_in(&mut browser, &app, "acme", &["profile"]).await;
+    let mut other = latchkey_tests::accounts::signed_in(&app, "ada@example.test", "session").await;
+    let page = other.follow_callback(&issuer.approve(&authorize)).await;
     assert_eq!(page.status, 400, "{}", page.summary());
 }
 
@@ -147,12 +149,12 @@ async fn a_sign_in_that_has_ended_connects_nothing() {
     let issuer = issuer(Rotation::Never).await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let _ = somebody(&app, "ada@example.test").await;
-    let mut browser = latchkey_tests::person::signed_in(&app, "ada@example.test", "jwt").await;
-    let mut other = latchkey_tests::person::signed_in(&app, "ada@example.test", "session").await;
-    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
+    let mut browser = latchkey_tests::accounts::signed_in(&app, "ada@example.test", "jwt").await;
+    let mut other = latchkey_tests::accounts::signed_in(&app, "ada@example.test", "session").await;
+    let authorize = start_sign_in(&mut browser, &app, "acme", &["profile"]).await;
     let _ = other.post(&app.url("/account/sign-ins/end-others"), &[]).await.see_other();
     // The access token has not expired, but its sign-in has ended.
-    let page = browser.come_back(&issuer.approve(&authorize)).await;
+    let page = browser.follow_callback(&issuer.approve(&authorize)).await;
     let _ = page.expect_error(401, "token_revoked");
     let page = browser.post(&app.url("/connections/acme"), &[("profile", "yes")]).await;
     let _ = page.expect_error(401, "token_revoked");
@@ -164,7 +166,7 @@ async fn a_sign_in_that_has_ended_uses_and_ends_nothing() {
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
     connect(&mut browser, &app, &issuer).await;
-    let mut ended = latchkey_tests::person::signed_in(&app, "ada@example.test", "jwt").await;
+    let mut ended = latchkey_tests::accounts::signed_in(&app, "ada@example.test", "jwt").await;
     let _ = browser.post(&app.url("/account/sign-ins/end-others"), &[]).await.see_other();
     let asked = issuer.requests(USERINFO).len();
     let _ = profile(&mut ended, &app).await.expect_error(401, "token_revoked");
@@ -179,21 +181,21 @@ async fn a_grant_that_is_not_kept_is_ended_again() {
     let issuer = issuer(Rotation::Strict).await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
-    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
-    issuer.answers(USERINFO, Answer::html(503));
-    let page = browser.come_back(&issuer.approve(&authorize)).await;
+    let authorize = start_sign_in(&mut browser, &app, "acme", &["profile"]).await;
+    issuer.respond_with(USERINFO, Answer::html(503));
+    let page = browser.follow_callback(&issuer.approve(&authorize)).await;
     let _ = page.expect_error(503, "provider_down");
-    assert!(!issuer.still_takes(SUBJECT));
+    assert!(!issuer.accepts_access_token_of(SUBJECT));
     // But not while another lives: at Google both would end.
-    issuer.behaves();
+    issuer.reset();
     connect(&mut browser, &app, &issuer).await;
     let asked = issuer.requests(REVOKE).len();
-    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
-    issuer.answers(USERINFO, Answer::html(503));
-    let page = browser.come_back(&issuer.approve(&authorize)).await;
+    let authorize = start_sign_in(&mut browser, &app, "acme", &["profile"]).await;
+    issuer.respond_with(USERINFO, Answer::html(503));
+    let page = browser.follow_callback(&issuer.approve(&authorize)).await;
     let _ = page.expect_error(503, "provider_down");
     assert_eq!(issuer.requests(REVOKE).len(), asked);
-    issuer.behaves();
+    issuer.reset();
     let _ = profile(&mut browser, &app).await.expect(200);
 }
 
@@ -203,11 +205,11 @@ async fn what_was_ended_on_the_way_has_to_be_over_first() {
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
     connect(&mut browser, &app, &issuer).await;
-    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
-    issuer.answers(REVOKE, Answer::html(503));
+    let authorize = start_sign_in(&mut browser, &app, "acme", &["profile"]).await;
+    issuer.respond_with(REVOKE, Answer::html(503));
     assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnecting");
     let exchanged = issuer.requests(TOKEN).len();
-    let page = browser.come_back(&issuer.approve(&authorize)).await;
+    let page = browser.follow_callback(&issuer.approve(&authorize)).await;
     let _ = page.expect_error(409, "still_disconnecting");
     assert_eq!(issuer.requests(TOKEN).len(), exchanged, "the code was not even redeemed");
 }
@@ -218,10 +220,11 @@ async fn saying_no_changes_nothing() {
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
     connect(&mut browser, &app, &issuer).await;
-    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
-    let no = issuer.answer_to(&authorize, &[("error", "access_denied"), ("iss", &issuer.url)]);
+    let authorize = start_sign_in(&mut browser, &app, "acme", &["profile"]).await;
+    let no = issuer
+        .authorization_response(&authorize, &[("error", "access_denied"), ("iss", &issuer.url)]);
     for _ in 0..2 {
-        let to = browser.come_back(&no).await.see_other();
+        let to = browser.follow_callback(&no).await.see_other();
         assert_eq!(to, "/connections?done=declined&at=acme#acme");
     }
     let page = browser.get(&app.url("/connections?done=declined&at=acme")).await.expect(200);
@@ -234,9 +237,9 @@ async fn what_goes_wrong_there_is_said_and_nothing_is_connected() {
     let issuer = issuer(Rotation::Never).await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
-    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
+    let authorize = start_sign_in(&mut browser, &app, "acme", &["profile"]).await;
     issuer.token_response(|response| response["access_token"] = json!(null));
-    let page = browser.come_back(&issuer.approve(&authorize)).await;
+    let page = browser.follow_callback(&issuer.approve(&authorize)).await;
     let page = page.expect_error(502, "provider_nonsense");
     assert!(page.body.contains("/connections#acme"), "there is a way back");
     assert!(!page.body.contains("action=\"/auth/"), "and no way to sign in instead");
@@ -249,12 +252,15 @@ async fn another_account_there_takes_the_place_of_the_first() {
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
     connect(&mut browser, &app, &issuer).await;
-    let authorize = set_out(&mut browser, &app, "acme", &["profile"]).await;
-    let page = browser.come_back(&issuer.approve_as(&authorize, "other")).await;
+    let authorize = start_sign_in(&mut browser, &app, "acme", &["profile"]).await;
+    let page = browser.follow_callback(&issuer.approve_as(&authorize, "other")).await;
     assert_eq!(page.see_other(), "/connections?done=connected&at=acme#acme");
     let page = profile(&mut browser, &app).await.expect(200);
     assert!(page.body.contains("other@acme.test"), "{}", page.summary());
     // The first one's tokens are revoked, in the background.
-    crate::helpers::until("the revocation", async || !issuer.still_takes("248289761001")).await;
-    assert!(issuer.still_takes("other"));
+    crate::helpers::until("the revocation", async || {
+        !issuer.accepts_access_token_of("248289761001")
+    })
+    .await;
+    assert!(issuer.accepts_access_token_of("other"));
 }

@@ -1,13 +1,13 @@
 //! Disconnecting: revoked there and erased here, also when the provider is away.
 
 use latchkey_domain::Span;
+use latchkey_tests::accounts::{instance, signed_in};
 use latchkey_tests::issuer::{Answer, DISCOVERY, REVOKE, Rotation, SUBJECT};
-use latchkey_tests::person::{instance, signed_in};
 use latchkey_tests::{Browser, Database, Issuer, Latchkey, Setup};
 
 use crate::helpers::{
-    connect, count, disconnect, due_now, issuer, overview, profile, set_out, somebody, standing,
-    until,
+    connect, count, disconnect, due_now, issuer, overview, profile, somebody, standing,
+    start_sign_in, until,
 };
 
 /// How often the provider was asked, and could not be told.
@@ -21,9 +21,9 @@ async fn it_is_revoked_there_and_erased_here() {
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
     connect(&mut browser, &app, &issuer).await;
-    assert!(issuer.still_takes(SUBJECT));
+    assert!(issuer.accepts_access_token_of(SUBJECT));
     assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnected");
-    assert!(!issuer.still_takes(SUBJECT));
+    assert!(!issuer.accepts_access_token_of(SUBJECT));
     assert_eq!(count(&app.app.db, ROWS).await, 0);
     // RFC 7009 §2.1: both, with who asks.
     let requests = issuer.requests(REVOKE);
@@ -46,14 +46,14 @@ async fn it_is_revoked_there_and_erased_here() {
 #[tokio::test]
 async fn a_token_that_is_unknown_there_counts_as_revoked() {
     for answer in [
-        Answer::Says(400, "application/json", r#"{"error":"invalid_token"}"#.to_owned()),
-        Answer::Says(200, "text/plain", String::new()),
+        Answer::Body(400, "application/json", r#"{"error":"invalid_token"}"#.to_owned()),
+        Answer::Body(200, "text/plain", String::new()),
     ] {
         let issuer = issuer(Rotation::Strict).await;
         let app = Setup::new().with_issuer(&issuer).start().await;
         let mut browser = somebody(&app, "ada@example.test").await;
         connect(&mut browser, &app, &issuer).await;
-        issuer.answers(REVOKE, answer);
+        issuer.respond_with(REVOKE, answer);
         assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnected");
         assert_eq!(count(&app.app.db, ROWS).await, 0);
     }
@@ -69,7 +69,7 @@ async fn a_provider_that_did_not_revoke_it_is_not_said_to_have() {
         let mut browser = somebody(&app, "ada@example.test").await;
         connect(&mut browser, &app, &issuer).await;
         let body = serde_json::json!({ "error": code }).to_string();
-        issuer.answers(REVOKE, Answer::Says(400, "application/json", body));
+        issuer.respond_with(REVOKE, Answer::Body(400, "application/json", body));
         assert_eq!(disconnect(&mut browser, &app, "acme").await, said, "{code}");
         assert_eq!(count(&app.app.db, ROWS).await, rows, "{code}");
     }
@@ -85,19 +85,19 @@ async fn a_provider_that_hangs_keeps_neither_the_process_nor_the_others() {
         .set("OIDC_OTHER_CLIENT_ID", works.client_id())
         .set("OIDC_OTHER_CLIENT_SECRET", works.client_secret());
     let app = setup.start().await;
-    hangs.answers(REVOKE, Answer::Silence);
+    hangs.respond_with(REVOKE, Answer::Silence);
     for n in 0..3 {
         let mut browser = somebody(&app, &format!("ada{n}@example.test")).await;
         if n < 2 {
             connect(&mut browser, &app, &hangs).await;
         } else {
-            let authorize = set_out(&mut browser, &app, "other", &["profile"]).await;
-            let _ = browser.come_back(&works.approve(&authorize)).await.see_other();
+            let authorize = start_sign_in(&mut browser, &app, "other", &["profile"]).await;
+            let _ = browser.follow_callback(&works.approve(&authorize)).await.see_other();
         }
         let page = browser.post(&app.url("/account/delete"), &[("confirm", "delete")]).await;
         assert_eq!(page.see_other(), "/");
     }
-    until("the revocation at the other", async || !works.still_takes(SUBJECT)).await;
+    until("the revocation at the other", async || !works.accepts_access_token_of(SUBJECT)).await;
     // It is written down a moment after the other was asked.
     until("the end of it", async || count(&database.db, ROWS).await == 2).await;
     until("a question that hangs", async || !hangs.requests(REVOKE).is_empty()).await;
@@ -146,11 +146,11 @@ async fn tokens_go_to_nobody_but_the_issuer_that_gave_them() {
     let _ = app.stop().await;
     assert!(second.requests(REVOKE).is_empty());
     assert_eq!(second.refreshes(), 0);
-    assert!(first.still_takes(SUBJECT));
+    assert!(first.accepts_access_token_of(SUBJECT));
     due_now(&database).await;
     let app = start(&first).await;
     until("the revocation", async || count(&app.app.db, ROWS).await == 1).await;
-    assert!(!first.still_takes(SUBJECT));
+    assert!(!first.accepts_access_token_of(SUBJECT));
 }
 
 #[tokio::test]
@@ -177,7 +177,7 @@ async fn one_whose_provider_left_the_settings_can_be_ended() {
 
     let app = instance(&database.url).with_issuer(&issuer).start().await;
     until("the revocation", async || count(&app.app.db, ROWS).await == 0).await;
-    assert!(!issuer.still_takes(SUBJECT));
+    assert!(!issuer.accepts_access_token_of(SUBJECT));
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn a_provider_that_is_away_is_asked_again_until_it_is_done() {
     let app = standing(&issuer).await;
     let mut browser = somebody(&app, "ada@example.test").await;
     connect(&mut browser, &app, &issuer).await;
-    issuer.answers(REVOKE, Answer::html(503));
+    issuer.respond_with(REVOKE, Answer::html(503));
     assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnecting");
     let page = overview(&mut browser, &app).await;
     assert!(page.body.contains("Disconnecting since"), "{}", page.summary());
@@ -213,11 +213,11 @@ async fn a_provider_that_is_away_is_asked_again_until_it_is_done() {
     assert_eq!(issuer.requests(REVOKE).len(), 2);
     app.advance(Span::minutes(2));
     until("another try", async || count(&app.app.db, TRIES).await == 3).await;
-    assert!(issuer.still_takes(SUBJECT));
-    issuer.behaves();
+    assert!(issuer.accepts_access_token_of(SUBJECT));
+    issuer.reset();
     app.advance(Span::minutes(10));
     until("the revocation", async || count(&app.app.db, ROWS).await == 0).await;
-    assert!(!issuer.still_takes(SUBJECT));
+    assert!(!issuer.accepts_access_token_of(SUBJECT));
     let page = overview(&mut browser, &app).await;
     assert!(!page.body.contains("Disconnecting since"));
 }
@@ -230,20 +230,20 @@ async fn it_goes_on_after_a_restart() {
     let app = start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
     connect(&mut browser, &app, &issuer).await;
-    issuer.answers(REVOKE, Answer::html(503));
+    issuer.respond_with(REVOKE, Answer::html(503));
     assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnecting");
     let _ = app.stop().await;
-    issuer.behaves();
+    issuer.reset();
     due_now(&database).await;
     let app = start().await;
     until("the revocation", async || count(&app.app.db, ROWS).await == 0).await;
-    assert!(!issuer.still_takes(SUBJECT));
+    assert!(!issuer.accepts_access_token_of(SUBJECT));
 }
 
 async fn an_account_is_deleted(app: &Latchkey, issuer: &Issuer) {
     let mut browser = somebody(app, "ada@example.test").await;
     connect(&mut browser, app, issuer).await;
-    issuer.answers(REVOKE, Answer::HangUp);
+    issuer.respond_with(REVOKE, Answer::HangUp);
     let page = browser.post(&app.url("/account/delete"), &[("confirm", "delete")]).await;
     assert_eq!(page.see_other(), "/");
     // Sealed tokens and nothing that says whose they were.
@@ -253,10 +253,10 @@ async fn an_account_is_deleted(app: &Latchkey, issuer: &Issuer) {
     assert_eq!(count(&app.app.db, ROWS).await, 1);
     until("a try", async || count(&app.app.db, TRIES).await == 1).await;
     assert_eq!(count(&app.app.db, ROWS).await, 1);
-    issuer.behaves();
+    issuer.reset();
     app.advance(Span::minutes(10));
     until("the revocation", async || count(&app.app.db, ROWS).await == 0).await;
-    assert!(!issuer.still_takes(SUBJECT));
+    assert!(!issuer.accepts_access_token_of(SUBJECT));
 }
 
 #[tokio::test]
@@ -272,7 +272,7 @@ async fn a_deleted_account_takes_its_connections_along_on_postgres() {
     let issuer = issuer(Rotation::Strict).await;
     let url = Database::new_postgres_url().await;
     let setup = Setup::new().with_issuer(&issuer).set("DATABASE_URL", url);
-    let app = setup.with_clock_standing().start().await;
+    let app = setup.with_frozen_clock().start().await;
     an_account_is_deleted(&app, &issuer).await;
 }
 
@@ -281,8 +281,8 @@ async fn with_the_provider_gone_people_stay_signed_in_and_are_told() {
     let issuer = issuer(Rotation::Strict).await;
     let app = standing(&issuer).await;
     let mut browser = Browser::new();
-    let authorize = browser.set_out(&app, "acme").await;
-    let _ = browser.come_back(&issuer.approve(&authorize)).await.see_other();
+    let authorize = browser.start_sign_in(&app, "acme").await;
+    let _ = browser.follow_callback(&issuer.approve(&authorize)).await.see_other();
     connect(&mut browser, &app, &issuer).await;
     // It says what it said before; but nobody is there.
     drop(issuer);
@@ -307,9 +307,9 @@ async fn a_grant_whose_issuer_was_never_asked_waits_too() {
     connect(&mut browser, &app, &issuer).await;
     let _ = app.stop().await;
     // A new process knows nothing of the issuer, which is away.
-    issuer.answers(DISCOVERY, Answer::html(503));
+    issuer.respond_with(DISCOVERY, Answer::html(503));
     let app = instance(&database.url).with_issuer(&issuer).start().await;
-    let mut browser = latchkey_tests::person::signed_in(&app, "ada@example.test", "jwt").await;
+    let mut browser = latchkey_tests::accounts::signed_in(&app, "ada@example.test", "jwt").await;
     assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnecting");
     assert_eq!(count(&app.app.db, ROWS).await, 1);
 }

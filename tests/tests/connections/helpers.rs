@@ -2,8 +2,8 @@
 
 use latchkey_domain::{Span, UserId};
 use latchkey_store::Db;
+use latchkey_tests::accounts::{sign_up, signed_in};
 use latchkey_tests::issuer::Rotation;
-use latchkey_tests::person::{sign_up, signed_in};
 use latchkey_tests::{Browser, Database, Issuer, Latchkey, Page, Setup};
 use url::Url;
 
@@ -20,7 +20,7 @@ pub(crate) async fn somebody(app: &Latchkey, email: &str) -> Browser {
 }
 
 /// Presses "Connect", and comes to the provider.
-pub(crate) async fn set_out(
+pub(crate) async fn start_sign_in(
     browser: &mut Browser,
     app: &Latchkey,
     provider: &str,
@@ -33,22 +33,22 @@ pub(crate) async fn set_out(
 
 /// The whole way at the issuer of the tests.
 pub(crate) async fn connect(browser: &mut Browser, app: &Latchkey, issuer: &Issuer) {
-    let authorize = set_out(browser, app, "acme", &["profile"]).await;
+    let authorize = start_sign_in(browser, app, "acme", &["profile"]).await;
     let callback = issuer.approve(&authorize);
-    let page = browser.come_back(&callback).await;
+    let page = browser.follow_callback(&callback).await;
     assert_eq!(page.see_other(), "/connections?done=connected&at=acme#acme");
 }
 
 /// An issuer that gives out refresh tokens.
 pub(crate) async fn issuer(rotation: Rotation) -> Issuer {
     let issuer = Issuer::start().await;
-    issuer.lasts(rotation, LIFETIME.into());
+    issuer.issue_refresh_tokens(rotation, LIFETIME.into());
     issuer
 }
 
 /// An app on a clock that stands, at this issuer.
 pub(crate) async fn standing(issuer: &Issuer) -> Latchkey {
-    Setup::new().with_issuer(issuer).with_clock_standing().start().await
+    Setup::new().with_issuer(issuer).with_frozen_clock().start().await
 }
 
 /// The access token is about to end.

@@ -35,13 +35,13 @@ async fn every_odd_answer_is_a_calm_page() {
         Answer::HugeHead,
         Answer::Redirect(302, "http://127.0.0.1:1/".to_owned()),
     ] {
-        issuer.answers(USERINFO, answer.clone());
+        issuer.respond_with(USERINFO, answer.clone());
         let page = profile(&mut browser, &app).await;
         assert_eq!(page.header("x-error-code"), Some("service_unavailable"), "{answer:.60?}");
         assert_eq!(page.status, 502);
         assert!(page.body.contains("/connections#acme"), "{}", page.summary());
     }
-    issuer.behaves();
+    issuer.reset();
     let _ = profile(&mut browser, &app).await.expect(200);
 }
 
@@ -49,7 +49,7 @@ async fn every_odd_answer_is_a_calm_page() {
 async fn nothing_hangs_longer_than_the_timeout() {
     let (issuer, app, mut browser) = connected().await;
     for answer in [Answer::Silence, Answer::Drip] {
-        issuer.answers(USERINFO, answer);
+        issuer.respond_with(USERINFO, answer);
         let _ = profile(&mut browser, &app).await.expect_error(504, "service_timeout");
         let page = overview(&mut browser, &app).await;
         assert!(page.body.contains("Acme did not answer in time"), "{}", page.summary());
@@ -90,7 +90,7 @@ async fn what_the_provider_did_not_grant_is_not_used() {
 #[tokio::test]
 async fn calls_are_counted() {
     let issuer = issuer(Rotation::Never).await;
-    let app = Setup::new().with_issuer(&issuer).with_clock_standing().start().await;
+    let app = Setup::new().with_issuer(&issuer).with_frozen_clock().start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
     let mut last = None;
     for _ in 0..61 {

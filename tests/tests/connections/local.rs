@@ -3,7 +3,7 @@
 use latchkey_tests::{Browser, Latchkey, Page};
 use reqwest::Method;
 
-use crate::helpers::{count, disconnect, overview, set_out, somebody};
+use crate::helpers::{count, disconnect, overview, somebody, start_sign_in};
 
 /// Connects at the local provider, with these scopes ticked there.
 async fn connect(
@@ -13,10 +13,10 @@ async fn connect(
     services: &[&str],
     unticked: &[&str],
 ) {
-    let authorize = set_out(browser, app, provider, services).await;
+    let authorize = start_sign_in(browser, app, provider, services).await;
     assert!(authorize.as_str().starts_with(&app.idp));
     let _ = browser.get(authorize.as_str()).await.expect(200);
-    let asked = latchkey_tests::walk::parameter(&authorize, "scope");
+    let asked = latchkey_tests::oauth_flow::parameter(&authorize, "scope");
     let parameters: Vec<_> = authorize.query_pairs().filter(|(name, _)| name != "scope").collect();
     let mut fields: Vec<(&str, &str)> = parameters.iter().map(|(n, v)| (&**n, &**v)).collect();
     fields.push(("requested_scope", &asked));
@@ -26,7 +26,7 @@ async fn connect(
     url.set_query(None);
     let page = browser.post(&format!("{url}/decide"), &fields).await;
     let callback = page.see_other().parse().expect("a whole URL");
-    let page = browser.come_back(&callback).await;
+    let page = browser.follow_callback(&callback).await;
     let expected = format!("/connections?done=connected&at={provider}#{provider}");
     assert_eq!(page.see_other(), expected, "{}", page.summary());
 }

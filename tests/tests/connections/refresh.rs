@@ -3,8 +3,8 @@
 use latchkey_domain::Span;
 use latchkey_store::connections::lease::{Lease, take};
 use latchkey_store::connections::{current, lease};
+use latchkey_tests::accounts::instance;
 use latchkey_tests::issuer::{Answer, Rotation, TOKEN, USERINFO};
-use latchkey_tests::person::instance;
 use latchkey_tests::{Browser, Database, Issuer, Latchkey};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -95,7 +95,7 @@ async fn it_is_renewed_a_minute_early() {
 #[tokio::test]
 async fn what_was_taken_back_there_asks_for_the_person_once_and_then_stays_quiet() {
     let (issuer, app, mut browser) = connected(Rotation::Strict).await;
-    issuer.takes_everything_back();
+    issuer.revoke_all_grants();
     // The access token has not ended: the provider's 401 leads to a refresh.
     let _ = profile(&mut browser, &app).await.expect_error(409, "reconnect_needed");
     let asked = issuer.all_requests().len();
@@ -131,7 +131,7 @@ async fn without_a_refresh_token_it_ends_with_the_access_token() {
 async fn a_provider_that_is_ill_for_a_while_costs_nothing() {
     let (issuer, app, mut browser) = connected(Rotation::Strict).await;
     an_hour_later(&app);
-    let says = |status, body: &str| Answer::Says(status, "application/json", body.to_owned());
+    let says = |status, body: &str| Answer::Body(status, "application/json", body.to_owned());
     let (down, nonsense) = ("answered that it is unavailable", "sent an invalid response");
     for (answer, code, said) in [
         (Answer::html(503), "service_unavailable", down),
@@ -145,14 +145,14 @@ async fn a_provider_that_is_ill_for_a_while_costs_nothing() {
             "does not accept this site’s",
         ),
     ] {
-        issuer.answers(TOKEN, answer);
+        issuer.respond_with(TOKEN, answer);
         let page = profile(&mut browser, &app).await.expect_error(502, code);
         assert!(page.body.contains(said), "{said}: {}", page.summary());
         let page = overview(&mut browser, &app).await;
         assert!(page.body.contains("The last request failed"), "{}", page.summary());
         assert!(page.body.contains("tag--good\">connected"), "{}", page.summary());
     }
-    issuer.behaves();
+    issuer.reset();
     let _ = profile(&mut browser, &app).await.expect(200);
     let page = overview(&mut browser, &app).await;
     assert!(!page.body.contains("The last request failed"));
@@ -188,7 +188,7 @@ async fn whoever_was_killed_while_asking_holds_nobody_up_for_long() {
 async fn after_a_lost_answer(rotation: Rotation) -> (Issuer, Latchkey, Browser) {
     let (issuer, app, mut browser) = connected(rotation).await;
     an_hour_later(&app);
-    issuer.loses_the_next_answer();
+    issuer.drop_next_response();
     let _ = profile(&mut browser, &app).await.expect_error(502, "service_unavailable");
     assert_eq!(issuer.refreshes(), 1);
     (issuer, app, browser)
@@ -217,13 +217,13 @@ async fn a_browser_that_goes_away_in_the_middle_loses_no_token() {
     an_hour_later(&app);
     // The profile hangs, so the request is under way when the browser leaves;
     // its refresh is over by then or goes on without it.
-    issuer.answers(USERINFO, Answer::Silence);
+    issuer.respond_with(USERINFO, Answer::Silence);
     let mut leaving = browser.clone();
     let url = app.url(crate::helpers::PROFILE);
     let request = tokio::spawn(async move { leaving.get(&url).await });
     crate::helpers::until("a refresh", async || issuer.refreshes() == 1).await;
     request.abort();
-    issuer.behaves();
+    issuer.reset();
     let _ = profile(&mut browser, &app).await.expect(200);
     assert_eq!(issuer.refreshes(), 1);
 }
@@ -240,7 +240,7 @@ async fn a_token_that_comes_while_the_process_stops_is_written_down() {
         "access_token": "access-248289761001.1", "refresh_token": "refresh-248289761001.1",
         "token_type": "Bearer", "expires_in": 3600,
     });
-    issuer.answers(TOKEN, Answer::JsonAfter(std::time::Duration::from_secs(2), renewed));
+    issuer.respond_with(TOKEN, Answer::JsonAfter(std::time::Duration::from_secs(2), renewed));
     let mut leaving = browser.clone();
     let url = app.url(crate::helpers::PROFILE);
     let request = tokio::spawn(async move { leaving.get(&url).await });
@@ -260,7 +260,7 @@ async fn what_a_provider_takes_away_in_a_renewal_is_not_used_any_more() {
         "access_token": "access-248289761001.1", "token_type": "Bearer", "expires_in": 3600,
         "scope": "email",
     });
-    issuer.answers(TOKEN, Answer::Json(renewed));
+    issuer.respond_with(TOKEN, Answer::Json(renewed));
     let asked = issuer.requests(USERINFO).len();
     let _ = profile(&mut browser, &app).await.expect_error(403, "not_granted");
     assert_eq!(issuer.requests(USERINFO).len(), asked);

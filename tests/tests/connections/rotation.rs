@@ -57,7 +57,7 @@ async fn tokens_follow(url: &str) {
 
 /// A new sign-in at another start, on another port.
 async fn back_in(_: &mut Browser, app: &latchkey_tests::Latchkey) -> Browser {
-    latchkey_tests::person::signed_in(app, "ada@example.test", "session").await
+    latchkey_tests::accounts::signed_in(app, "ada@example.test", "session").await
 }
 
 #[tokio::test]
@@ -97,10 +97,10 @@ async fn a_wrong_secret_ends_nothing_for_good() {
     let page = overview(&mut browser, &app).await;
     assert!(!page.body.contains("<h3>Reconnect Acme</h3>"), "{}", page.summary());
     let _ = profile(&mut browser, &app).await.expect(200);
-    issuer.answers(REVOKE, Answer::html(503));
+    issuer.respond_with(REVOKE, Answer::html(503));
     assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnecting");
     let _ = app.stop().await;
-    issuer.behaves();
+    issuer.reset();
 
     // The wrong one in the middle of an end: it waits.
     due_now(&database).await;
@@ -115,7 +115,7 @@ async fn a_wrong_secret_ends_nothing_for_good() {
     let app = setup(FIRST).start().await;
     let rows = "SELECT COUNT(*) FROM connections";
     until("the revocation", async || count(&app.app.db, rows).await == 0).await;
-    assert!(!issuer.still_takes(SUBJECT));
+    assert!(!issuer.accepts_access_token_of(SUBJECT));
 }
 
 #[tokio::test]
@@ -125,8 +125,8 @@ async fn a_sealed_token_does_not_open_in_another_row() {
     let mut ada = somebody(&app, "ada@example.test").await;
     connect(&mut ada, &app, &issuer).await;
     let mut eve = somebody(&app, "eve@example.test").await;
-    let authorize = crate::helpers::set_out(&mut eve, &app, "acme", &["profile"]).await;
-    let _ = eve.come_back(&issuer.approve_as(&authorize, "eve")).await.see_other();
+    let authorize = crate::helpers::start_sign_in(&mut eve, &app, "acme", &["profile"]).await;
+    let _ = eve.follow_callback(&issuer.approve_as(&authorize, "eve")).await.see_other();
     // Somebody who may write to the database gives Eve what is Ada's.
     let swap = "UPDATE connections SET (access_token, refresh_token) = \
         (SELECT access_token, refresh_token FROM connections o WHERE o.id < connections.id) \

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use latchkey_tests::accounts::{
+    PASSWORD, expect_problem, sign_up, sign_up_client, signed_in, tokens,
+};
 use latchkey_tests::database::rows;
-use latchkey_tests::person::{PASSWORD, owner, problem, sign_up, signed_in, tokens};
 use latchkey_tests::{Database, Latchkey, Setup, execute};
 use serde_json::json;
 
@@ -14,10 +16,10 @@ async fn delete_everybody(app: &Latchkey) {
 }
 
 async fn what_is_written_for_a_deleted_account_is_refused(app: Latchkey) {
-    let (mut program, _) = owner(&app, "ada@example.test").await;
+    let (mut program, _) = sign_up_client(&app, "ada@example.test").await;
     delete_everybody(&app).await;
     let page = program.post("/api/v1/contacts", json!({ "name": "Grace" })).await;
-    let _ = problem(&page, 401, "sign_in_required");
+    let _ = expect_problem(&page, 401, "sign_in_required");
     assert!(page.header("www-authenticate").is_some_and(|text| text.contains("invalid_token")));
 }
 
@@ -89,12 +91,12 @@ async fn an_account_that_is_deleted_meanwhile_is_no_fault_of_ours() {
 #[tokio::test]
 async fn whoever_signs_in_again_and_again_keeps_a_hundred_sign_ins() {
     let app = Latchkey::start().await;
-    let (mut first, oldest) = owner(&app, "ada@example.test").await;
+    let (mut first, oldest) = sign_up_client(&app, "ada@example.test").await;
     for _ in 0..100 {
         tokens(&app, "ada@example.test", None).await;
     }
     let page = first.get("/api/v1/sessions").await;
-    let list = latchkey_tests::person::json_of(&page);
+    let list = latchkey_tests::accounts::json_of(&page);
     assert_eq!(list["items"].as_array().map(Vec::len), Some(100));
     // The one that was not used for longest is over.
     assert_eq!(first.refresh(&oldest.refresh).await.status, 400);
@@ -104,6 +106,6 @@ async fn whoever_signs_in_again_and_again_keeps_a_hundred_sign_ins() {
     let page = browser.post(&app.url("/account/sign-ins/end-others"), &[]).await;
     assert_eq!(page.see_other(), "/account?done=ended");
     assert_eq!(rows(&app.app.db, "audit_events").await, before + 1);
-    let list = latchkey_tests::person::json_of(&browser.get(&app.url("/api/v1/sessions")).await);
+    let list = latchkey_tests::accounts::json_of(&browser.get(&app.url("/api/v1/sessions")).await);
     assert_eq!(list["items"].as_array().map(Vec::len), Some(1));
 }

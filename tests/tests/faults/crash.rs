@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use latchkey_tests::person::{PASSWORD, Program, Tokens, json_of, problem};
+use latchkey_tests::accounts::{ApiClient, PASSWORD, Tokens, expect_problem, json_of};
 use latchkey_tests::{Database, free_port};
 use serde_json::json;
 use tempfile::TempDir;
@@ -52,8 +52,8 @@ impl Process {
         panic!("it does not start");
     }
 
-    fn program(&self) -> Program {
-        Program::at_origin(&self.origin)
+    fn program(&self) -> ApiClient {
+        ApiClient::at_origin(&self.origin)
     }
 
     /// SIGKILL: nothing is put in order.
@@ -92,14 +92,14 @@ impl Told {
     }
 }
 
-async fn new_tokens(program: &mut Program, email: &str) -> Option<Tokens> {
+async fn new_tokens(program: &mut ApiClient, email: &str) -> Option<Tokens> {
     let body = json!({ "email": email, "password": PASSWORD });
     let page = program.post("/api/v1/token", body).await;
     (page.status == 200).then(|| Tokens::of(&page))
 }
 
 /// Writes, deletes, renews and ends, until the server is gone.
-async fn live(mut program: Program, email: String, told: Arc<Mutex<Told>>) {
+async fn live(mut program: ApiClient, email: String, told: Arc<Mutex<Told>>) {
     let at_first = told.lock().expect("no panic").refresh.clone();
     let mut refresh = at_first;
     for turn in 0.. {
@@ -182,7 +182,7 @@ async fn nothing_acknowledged_is_lost(url: &str) {
             let pair = if page.status == 200 {
                 Tokens::of(&page)
             } else {
-                problem(&page, 400, "refresh_token_reused");
+                expect_problem(&page, 400, "refresh_token_reused");
                 new_tokens(&mut program, email).await.expect("tokens")
             };
             program.token = Some(pair.access);

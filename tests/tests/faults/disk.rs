@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use latchkey_store::Db;
-use latchkey_tests::person::{sign_up, signed_in};
+use latchkey_tests::accounts::{sign_up, signed_in};
 use latchkey_tests::{Browser, Latchkey, Setup};
 use sqlx::{AssertSqlSafe, Executor as _};
 
@@ -27,7 +27,7 @@ async fn ask_until_it_is_full(app: &Latchkey) {
 
 async fn all_is_well(app: &Latchkey) {
     for page in ask_for_tokens(app, EMAIL, 24).await {
-        assert_eq!(page.status, 200, "{}: {}", page.asked, page.summary());
+        assert_eq!(page.status, 200, "{}: {}", page.request, page.summary());
     }
     signed_in(app, EMAIL, "session").await;
     assert!(is_ready(app).await);

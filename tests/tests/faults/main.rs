@@ -20,7 +20,7 @@ mod standby;
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::MetadataExt as _;
 
-use latchkey_tests::person::{PASSWORD, Program, problem};
+use latchkey_tests::accounts::{ApiClient, PASSWORD, expect_problem};
 use latchkey_tests::{Browser, Latchkey, Page, free_port};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -29,7 +29,7 @@ use tokio::task::JoinSet;
 async fn ask_for_tokens(app: &Latchkey, email: &str, times: usize) -> Vec<Page> {
     let mut asked = JoinSet::new();
     for _ in 0..times {
-        let mut program = Program::new(app);
+        let mut program = ApiClient::new(app);
         let body = json!({ "email": email, "password": PASSWORD });
         asked.spawn(async move { program.post("/api/v1/token", body).await });
     }
@@ -39,7 +39,7 @@ async fn ask_for_tokens(app: &Latchkey, email: &str, times: usize) -> Vec<Page> 
 /// That the database is away for the moment, and when to come back.
 #[track_caller]
 fn try_again(page: &Page) {
-    let _ = problem(page, 503, "database_unavailable");
+    let _ = expect_problem(page, 503, "database_unavailable");
     let after = page.header("retry-after").and_then(|text| text.parse::<u32>().ok());
     assert!(after.is_some_and(|seconds| (1..=5).contains(&seconds)), "{}", page.summary());
 }

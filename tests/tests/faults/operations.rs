@@ -5,7 +5,7 @@ use std::process::Command;
 use latchkey_store::probe::{Probe, probe};
 use latchkey_store::transfer::{self, TableCopy};
 use latchkey_store::{Db, users};
-use latchkey_tests::person::{Program, Tokens, instance, owner, signed_in};
+use latchkey_tests::accounts::{ApiClient, Tokens, instance, sign_up_client, signed_in};
 use latchkey_tests::{Browser, Database, Latchkey};
 use serde_json::json;
 use url::Url;
@@ -17,13 +17,13 @@ struct Person {
     browser: Browser,
     /// Development names cookies by it.
     port: u16,
-    program: Program,
+    program: ApiClient,
     tokens: Tokens,
 }
 
 impl Person {
     async fn at(app: &Latchkey) -> Self {
-        let (mut program, tokens) = owner(app, EMAIL).await;
+        let (mut program, tokens) = sign_up_client(app, EMAIL).await;
         let contact = json!({ "name": "Grace „née“ Hopper 🙂", "email": null });
         assert_eq!(program.post("/api/v1/contacts", contact).await.status, 201);
         let browser = signed_in(app, EMAIL, "session").await;
@@ -95,7 +95,7 @@ async fn a_move_takes_longer_than_a_request_may() {
     let here = Database::sqlite().await;
     let there = Database::postgres().await;
     let app = instance(&here.url).start().await;
-    owner(&app, EMAIL).await;
+    sign_up_client(&app, EMAIL).await;
     for statement in [
         "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS \
          $$ BEGIN PERFORM pg_sleep(6); RETURN NULL; END $$",
@@ -121,7 +121,7 @@ async fn a_move_that_was_interrupted_goes_on_and_one_into_a_used_database_is_not
     let there = Database::sqlite().await;
     let app = instance(&here.url).start().await;
     for person in 0..3 {
-        owner(&app, &format!("person-{person}@example.test")).await;
+        sign_up_client(&app, &format!("person-{person}@example.test")).await;
     }
     copy(&here.url, &there.url).await;
     // Half of it is there.

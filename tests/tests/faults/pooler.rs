@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use latchkey_store::Db;
 use latchkey_store::probe::probe;
-use latchkey_tests::person::{Program, Tokens, instance, owner, problem, tokens};
+use latchkey_tests::accounts::{
+    ApiClient, Tokens, expect_problem, instance, sign_up_client, tokens,
+};
 use latchkey_tests::{Database, Latchkey};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
@@ -125,7 +127,7 @@ async fn until_listening(server: &str, connections: i64) {
 /// What ends at one instance is refused at the other, soon; and nothing else is.
 async fn a_round(here: &Latchkey, there: &Latchkey) {
     let Tokens { access, refresh, .. } = tokens(here, EMAIL, None).await;
-    let mut program = Program::with(there, &access);
+    let mut program = ApiClient::with(there, &access);
     for path in ["/api/v1/me", "/api/v1/contacts", "/api/v1/sessions"] {
         for app in [here, there] {
             let _ = program.at(app).get(path).await.expect(200);
@@ -140,7 +142,7 @@ async fn a_round(here: &Latchkey, there: &Latchkey) {
         tokio::time::sleep(Duration::from_millis(25)).await;
         page = program.get("/api/v1/me").await;
     }
-    problem(&page, 401, "token_revoked");
+    expect_problem(&page, 401, "token_revoked");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,7 +157,7 @@ async fn behind_a_pooler_what_ends_is_refused_everywhere_and_nothing_fails() {
         let pooler = Pooler::before(&server, mode, 200, connections);
         let start = || instance(&pooler.url).set("JWT_REVOCATION", "watch").start();
         let (here, there) = (start().await, start().await);
-        let _ = owner(&here, EMAIL).await;
+        let _ = sign_up_client(&here, EMAIL).await;
         for (one, other) in [(&here, &there), (&there, &here), (&here, &there)] {
             a_round(one, other).await;
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_tests::person::{Program, instance, owner, sign_up, tokens};
+use latchkey_tests::accounts::{ApiClient, instance, sign_up, sign_up_client, tokens};
 use latchkey_tests::{Browser, Database};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -104,7 +104,7 @@ async fn nobody_waits_for_a_database_that_stands_still() {
     let server = Database::new_postgres_url().await;
     let line = Line::to(&server).await;
     let app = instance(&line.url).set("DATABASE_TIMEOUT", "2s").start().await;
-    let (mut program, _) = owner(&app, EMAIL).await;
+    let (mut program, _) = sign_up_client(&app, EMAIL).await;
 
     line.set(Carries::Nothing);
     // More than there are connections.
@@ -124,7 +124,7 @@ async fn connections_that_died_without_a_word_are_given_up() {
     let watching =
         |url: &str| instance(url).set("DATABASE_TIMEOUT", "2s").set("JWT_REVOCATION", "watch");
     let (here, there) = (watching(&line.url).start().await, watching(&server).start().await);
-    let (mut program, _) = owner(&here, EMAIL).await;
+    let (mut program, _) = sign_up_client(&here, EMAIL).await;
     let mut other = program.at(&there);
     // Every connection of the pool has been used.
     ask_for_tokens(&here, EMAIL, 2 * CONNECTIONS).await;
@@ -132,7 +132,7 @@ async fn connections_that_died_without_a_word_are_given_up() {
     line.lose_connections();
     soon_well(&here).await;
     // What ends elsewhere is heard of again.
-    let sessions = latchkey_tests::person::json_of(&other.get("/api/v1/sessions").await);
+    let sessions = latchkey_tests::accounts::json_of(&other.get("/api/v1/sessions").await);
     let this =
         sessions["items"].as_array().expect("a list").iter().find(|one| one["current"] == true);
     let id = this.expect("this one")["id"].as_str().expect("an id").to_owned();
@@ -217,6 +217,6 @@ async fn a_standby_that_takes_nothing_is_not_ready_and_left_for_the_primary() {
     soon_well(&app).await;
     assert!(is_ready(&app).await);
     let pair = tokens(&app, EMAIL, None).await;
-    assert_eq!(Program::with(&app, &pair.access).get("/api/v1/me").await.status, 200);
+    assert_eq!(ApiClient::with(&app, &pair.access).get("/api/v1/me").await.status, 200);
     let _ = Browser::new().get(&app.url("/sign-in")).await.expect(200);
 }

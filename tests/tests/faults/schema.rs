@@ -3,7 +3,7 @@
 use latchkey_store::probe::probe;
 use latchkey_store::{Db, Error};
 use latchkey_tests::Database;
-use latchkey_tests::person::{instance, sign_up, signed_in};
+use latchkey_tests::accounts::{instance, sign_up, signed_in};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use url::Url;
 

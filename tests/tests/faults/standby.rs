@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use latchkey_tests::person::{Program, Tokens, instance, owner, signed_in};
+use latchkey_tests::accounts::{ApiClient, Tokens, instance, sign_up_client, signed_in};
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 
@@ -165,7 +165,7 @@ async fn when_the_primary_dies_its_standby_is_found_once_it_takes_over() {
     );
     let app = instance(&url).set("DATABASE_TIMEOUT", "2s").set("JWT_REVOCATION", "watch");
     let app = Arc::new(app.start().await);
-    let (mut program, pair) = owner(&app, EMAIL).await;
+    let (mut program, pair) = sign_up_client(&app, EMAIL).await;
     let mut browser = signed_in(&app, EMAIL, "session").await;
     until_caught_up(&primary, &standby).await;
 
@@ -201,7 +201,7 @@ async fn when_the_primary_dies_its_standby_is_found_once_it_takes_over() {
     // What there was is there: a session, a refresh token, and it can end.
     let _ = browser.get(&app.url("/account")).await.expect(200);
     let Tokens { access, .. } = Tokens::of(&program.refresh(&pair.refresh).await);
-    let mut program = Program::with(&app, &access);
+    let mut program = ApiClient::with(&app, &access);
     let _ = program.get("/api/v1/contacts").await.expect(200);
     let _ = program.revoke(&access).await.expect(200);
     assert_eq!(program.get("/api/v1/me").await.status, 401);

@@ -16,7 +16,7 @@ async fn answers_that_are_none() {
         ("503", Answer::html(503), 503, "provider_down"),
         ("429", Answer::html(429), 503, "provider_down"),
         ("404", Answer::html(404), 502, "provider_nonsense"),
-        ("204", Answer::Says(204, "text/plain", String::new()), 502, "provider_nonsense"),
+        ("204", Answer::Body(204, "text/plain", String::new()), 502, "provider_nonsense"),
         ("HTML", Answer::html(200), 502, "provider_nonsense"),
         ("nothing", Answer::raw(""), 502, "provider_nonsense"),
         ("[]", Answer::raw("[]"), 502, "provider_nonsense"),
@@ -36,7 +36,7 @@ async fn answers_that_are_none() {
         for path in [DISCOVERY, TOKEN, JWKS, USERINFO] {
             let (app, issuer) = acme().await;
             let what = format!("{what} at {path}");
-            issuer.answers(path, answer.clone());
+            issuer.respond_with(path, answer.clone());
             let mut browser = Browser::new();
             let page = if path == DISCOVERY {
                 browser.post(&app.url("/auth/acme"), &[]).await
@@ -48,7 +48,7 @@ async fn answers_that_are_none() {
             assert_eq!(browser.account(&app).await, None, "{what}");
             assert!(issuer.requests(TOKEN).len() <= 1, "{what}: the code was shown again");
             // Once it is well again, so are we.
-            issuer.behaves();
+            issuer.reset();
             let page = sign_in(&app, &issuer, &mut browser).await;
             assert_eq!(page.status, 303, "after {what}: {}", page.summary());
         }
@@ -61,8 +61,8 @@ async fn redirects_are_not_followed() {
     for status in [301, 302, 303, 307, 308] {
         for path in [DISCOVERY, TOKEN, JWKS, USERINFO] {
             let (app, issuer) = acme().await;
-            issuer.answers(path, Answer::Redirect(status, format!("{}/planted", issuer.url)));
-            issuer.answers("/planted", Answer::Json(json!({})));
+            issuer.respond_with(path, Answer::Redirect(status, format!("{}/planted", issuer.url)));
+            issuer.respond_with("/planted", Answer::Json(json!({})));
             let mut browser = Browser::new();
             let page = if path == DISCOVERY {
                 browser.post(&app.url("/auth/acme"), &[]).await
@@ -108,7 +108,7 @@ async fn odd_labels_and_marks_keep_nobody_out() {
     for kind in ["application/json", "text/html", "text/plain; charset=utf-8", ""] {
         for mark in ["", "\u{feff}", "\u{feff}\r\n "] {
             let (app, issuer) = acme().await;
-            issuer.labels(kind, mark);
+            issuer.wrap_documents(kind, mark);
             let page = sign_in(&app, &issuer, &mut Browser::new()).await;
             assert_eq!(page.see_other(), "/account", "{kind:?} {mark:?}: {}", page.summary());
         }

@@ -38,7 +38,7 @@ async fn documents_that_make_no_sense_send_nobody_anywhere() {
         assert!(!page.body.contains("evil.test") && !page.body.contains("javascript:"));
         assert_eq!(page.header("location"), None);
         // As soon as it makes sense, people can come in.
-        issuer.behaves();
+        issuer.reset();
         assert_eq!(sign_in(&app, &issuer, &mut browser).await.see_other(), "/account");
     }
 }
@@ -75,8 +75,8 @@ async fn pkce_is_not_talked_down() {
         issuer.metadata(move |metadata| {
             metadata["code_challenge_methods_supported"] = methods.clone();
         });
-        // `set_out` asserts on S256.
-        Browser::new().set_out(&app, "acme").await;
+        // `start_sign_in` asserts on S256.
+        Browser::new().start_sign_in(&app, "acme").await;
     }
 }
 
@@ -130,10 +130,10 @@ async fn away(app: &latchkey_tests::Latchkey, browser: &mut Browser) -> latchkey
 async fn an_issuer_that_goes_away_meanwhile_is_said_to_be_away() {
     let (app, issuer) = acme().await;
     let mut browser = Browser::new();
-    let authorize = browser.set_out(&app, "acme").await;
+    let authorize = browser.start_sign_in(&app, "acme").await;
     let callback = issuer.approve(&authorize);
-    issuer.answers(TOKEN, Answer::HangUp);
-    let page = browser.come_back(&callback).await;
+    issuer.respond_with(TOKEN, Answer::HangUp);
+    let page = browser.follow_callback(&callback).await;
     refused(&page, "hung up", 502, "provider_unreachable");
     assert_eq!(issuer.requests(TOKEN).len(), 1, "the code is shown once, without a second try");
 }

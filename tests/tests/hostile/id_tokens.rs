@@ -1,7 +1,7 @@
 //! ID tokens that break a rule (OpenID Connect Core §3.1.3.7).
 
 use latchkey_domain::Clock;
-use latchkey_tests::issuer::{Key, Signed, TOKEN, Token, half_sha256};
+use latchkey_tests::issuer::{Key, Signature, TOKEN, Token, at_hash};
 use latchkey_tests::{Browser, Issuer, Setup};
 use serde_json::{Value, json};
 
@@ -131,14 +131,14 @@ async fn times() {
 
 #[tokio::test]
 async fn the_attempt_and_the_access_token_that_it_belongs_to() {
-    let right = half_sha256("access-248289761001");
+    let right = at_hash("access-248289761001");
     let all = [
         ("nonce", json!(null), false),
         ("nonce", json!(""), false),
         ("nonce", json!("another"), false),
         ("nonce", json!(1), false),
         ("at_hash", json!(right), true),
-        ("at_hash", json!(half_sha256("another")), false),
+        ("at_hash", json!(at_hash("another")), false),
         ("at_hash", json!(""), false),
         ("at_hash", json!(1), false),
         ("c_hash", json!("unknown claims are passed over"), true),
@@ -194,17 +194,13 @@ async fn signatures() {
     let (app, issuer) = acme().await;
     let public = issuer.public_bytes();
     for (what, algorithm, signed) in [
-        ("a flipped bit", "ES256", Signed::Damaged),
-        ("none at all", "ES256", Signed::Not),
-        ("none, as alg none", "none", Signed::Not),
-        ("HS256 with the public key", "HS256", Signed::WithSecret(public)),
-        (
-            "HS256 with the client's secret",
-            "HS256",
-            Signed::WithSecret(issuer.client_secret().into()),
-        ),
-        ("HS256 with an empty secret", "HS256", Signed::WithSecret(Vec::new())),
-        ("a stranger's key", "ES256", Signed::WithStrangersKey),
+        ("a flipped bit", "ES256", Signature::Damaged),
+        ("none at all", "ES256", Signature::Missing),
+        ("none, as alg none", "none", Signature::Missing),
+        ("HS256 with the public key", "HS256", Signature::Hmac(public)),
+        ("HS256 with the client's secret", "HS256", Signature::Hmac(issuer.client_secret().into())),
+        ("HS256 with an empty secret", "HS256", Signature::Hmac(Vec::new())),
+        ("a stranger's key", "ES256", Signature::UnpublishedKey),
     ] {
         issuer.id_token(move |token| {
             token.header["alg"] = algorithm.into();
@@ -222,7 +218,7 @@ async fn a_strangers_key_in_the_header_or_at_an_address_there_is_not_used() {
     let (app, issuer) = acme().await;
     let url = issuer.url.clone();
     issuer.id_token(move |token| {
-        token.signed = Signed::WithStrangersKey;
+        token.signed = Signature::UnpublishedKey;
         token.header["jku"] = format!("{url}/planted").into();
         token.header["x5u"] = format!("{url}/planted").into();
     });
@@ -235,9 +231,9 @@ async fn a_strangers_key_in_the_header_or_at_an_address_there_is_not_used() {
 async fn an_id_token_of_another_attempt_is_refused() {
     let (app, issuer) = acme().await;
     let mut browser = Browser::new();
-    let first = browser.set_out(&app, "acme").await;
-    let old_nonce = latchkey_tests::walk::parameter(&first, "nonce");
-    assert_eq!(browser.come_back(&issuer.approve(&first)).await.see_other(), "/account");
+    let first = browser.start_sign_in(&app, "acme").await;
+    let old_nonce = latchkey_tests::oauth_flow::parameter(&first, "nonce");
+    assert_eq!(browser.follow_callback(&issuer.approve(&first)).await.see_other(), "/account");
     issuer.id_token(move |token| token.claims["nonce"] = old_nonce.clone().into());
     let page = sign_in(&app, &issuer, &mut Browser::new()).await;
     refused(&page, "the old nonce", 502, "id_token_refused");
@@ -250,7 +246,7 @@ async fn every_algorithm_that_is_promised_is_understood() {
     let (app, issuer) = acme().await;
     for key in [Key::es256("a"), Key::eddsa("b"), Key::rs256("c"), Key::es512("d")] {
         let what = key.algorithm();
-        issuer.signs_with(key);
+        issuer.set_signing_key(key);
         assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.status, 303, "{what}");
     }
 }

@@ -1,7 +1,7 @@
 //! The issuer's keys: rotation, and what is no key (RFC 7517).
 
 use latchkey_domain::Span;
-use latchkey_tests::issuer::{Answer, JWKS, Key, Signed};
+use latchkey_tests::issuer::{Answer, JWKS, Key, Signature};
 use latchkey_tests::{Browser, Issuer, Setup};
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ async fn a_rotation_is_noticed_at_once_and_keys_are_kept_between() {
     assert_eq!(issuer.requests(JWKS).len(), 1, "the keys are kept");
     // The last one under the name of the one before: a restart, or another machine.
     for (count, kid) in [(2, "second"), (3, "third"), (4, "third")] {
-        issuer.signs_with(Key::es256(kid));
+        issuer.set_signing_key(Key::es256(kid));
         assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
         assert_eq!(issuer.requests(JWKS).len(), count);
     }
@@ -25,7 +25,7 @@ async fn a_rotation_is_noticed_at_once_and_keys_are_kept_between() {
 #[tokio::test]
 async fn a_stream_of_unknown_keys_is_no_stream_of_fetches() {
     let issuer = Issuer::start().await;
-    let app = Setup::new().with_issuer(&issuer).with_clock_standing().start().await;
+    let app = Setup::new().with_issuer(&issuer).with_frozen_clock().start().await;
     assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
     issuer.id_token(|token| token.header["kid"] = "unknown".into());
     for _ in 0..20 {
@@ -35,10 +35,10 @@ async fn a_stream_of_unknown_keys_is_no_stream_of_fetches() {
     let fetched = issuer.requests(JWKS).len();
     assert!(fetched <= 6, "{fetched} fetches");
     // Good tokens are believed all the while, and later one may ask again.
-    issuer.behaves();
+    issuer.reset();
     assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
     app.advance(Span::seconds(40));
-    issuer.signs_with(Key::es256("new"));
+    issuer.set_signing_key(Key::es256("new"));
     assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
     assert_eq!(issuer.requests(JWKS).len(), fetched + 1);
 }
@@ -49,10 +49,10 @@ async fn a_stream_of_unknown_keys_is_no_stream_of_fetches() {
 async fn a_stream_of_bad_signatures_is_no_stream_of_fetches_either() {
     for kid in [json!("first"), json!(null)] {
         let issuer = Issuer::start().await;
-        let app = Setup::new().with_issuer(&issuer).with_clock_standing().start().await;
+        let app = Setup::new().with_issuer(&issuer).with_frozen_clock().start().await;
         issuer.id_token(move |token| {
             token.header["kid"] = kid.clone();
-            token.signed = Signed::WithStrangersKey;
+            token.signed = Signature::UnpublishedKey;
         });
         for _ in 0..20 {
             let page = sign_in(&app, &issuer, &mut Browser::new()).await;
@@ -61,7 +61,7 @@ async fn a_stream_of_bad_signatures_is_no_stream_of_fetches_either() {
         let fetched = issuer.requests(JWKS).len();
         assert!((2..=5).contains(&fetched), "{fetched} fetches");
         app.advance(Span::seconds(40));
-        issuer.signs_with(Key::es256("first"));
+        issuer.set_signing_key(Key::es256("first"));
         issuer.id_token(|_| {});
         assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
     }
@@ -70,20 +70,20 @@ async fn a_stream_of_bad_signatures_is_no_stream_of_fetches_either() {
 #[tokio::test]
 async fn a_key_that_was_withdrawn_is_dropped_within_the_hour() {
     let issuer = Issuer::start().await;
-    let app = Setup::new().with_issuer(&issuer).with_clock_standing().start().await;
+    let app = Setup::new().with_issuer(&issuer).with_frozen_clock().start().await;
     issuer.id_token(|token| token.claims["exp"] = json!(9_999_999_999_i64));
     assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
     // Away, with keys that are only old: people come in.
     app.advance(Span::minutes(61));
-    issuer.answers(JWKS, Answer::html(503));
+    issuer.respond_with(JWKS, Answer::html(503));
     assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
     // There, and without the key: nobody does, and the key stays forgotten.
-    issuer.answers(JWKS, Answer::Json(json!({ "keys": [Key::es256("next").jwk()] })));
+    issuer.respond_with(JWKS, Answer::Json(json!({ "keys": [Key::es256("next").jwk()] })));
     app.advance(Span::minutes(61));
     for _ in 0..2 {
         let page = sign_in(&app, &issuer, &mut Browser::new()).await;
         refused(&page, "withdrawn", 502, "id_token_refused");
-        issuer.answers(JWKS, Answer::Json(json!({ "keys": [] })));
+        issuer.respond_with(JWKS, Answer::Json(json!({ "keys": [] })));
     }
 }
 
@@ -112,14 +112,14 @@ async fn keys_that_are_none_are_passed_over() {
     ] {
         // Alone, none of them signs anybody in…
         let (app, issuer) = acme().await;
-        issuer.answers(JWKS, Answer::Json(json!({ "keys": [junk] })));
+        issuer.respond_with(JWKS, Answer::Json(json!({ "keys": [junk] })));
         let page = sign_in(&app, &issuer, &mut Browser::new()).await;
         refused(&page, what, 502, "id_token_refused");
         // …and beside a good one, none of them keeps anybody out.
         let (app, issuer) = acme().await;
         let good = Key::es256("good");
-        issuer.answers(JWKS, Answer::Json(json!({ "keys": [junk, good.jwk()] })));
-        issuer.signs_with(good);
+        issuer.respond_with(JWKS, Answer::Json(json!({ "keys": [junk, good.jwk()] })));
+        issuer.set_signing_key(good);
         assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.status, 303, "{what}");
     }
 }
@@ -128,10 +128,10 @@ async fn keys_that_are_none_are_passed_over() {
 async fn ten_thousand_keys_are_survived() {
     let (app, issuer) = acme().await;
     let key = json!({ "kty": "EC", "crv": "P-256", "kid": "x", "x": "AA", "y": "AA" });
-    issuer.answers(JWKS, Answer::Json(json!({ "keys": vec![key; 10_000] })));
+    issuer.respond_with(JWKS, Answer::Json(json!({ "keys": vec![key; 10_000] })));
     let page = sign_in(&app, &issuer, &mut Browser::new()).await;
     refused(&page, "10,000 keys", 502, "id_token_refused");
-    issuer.behaves();
-    issuer.signs_with(Key::es256("good"));
+    issuer.reset();
+    issuer.set_signing_key(Key::es256("good"));
     assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
 }

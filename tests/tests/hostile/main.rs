@@ -27,8 +27,8 @@ async fn acme() -> (Latchkey, Issuer) {
 
 /// Somebody who says yes at the issuer and comes back.
 async fn sign_in(app: &Latchkey, issuer: &Issuer, browser: &mut Browser) -> Page {
-    let authorize = browser.set_out(app, "acme").await;
-    browser.come_back(&issuer.approve(&authorize)).await
+    let authorize = browser.start_sign_in(app, "acme").await;
+    browser.follow_callback(&issuer.approve(&authorize)).await
 }
 
 /// The answer is this error, and nobody is signed in.

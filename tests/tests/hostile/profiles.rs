@@ -1,6 +1,6 @@
 //! What a profile may hold, and whom it has to be about (Core §5.3.2).
 
-use latchkey_tests::issuer::{Answer, SUBJECT, Signed, Token, USERINFO};
+use latchkey_tests::issuer::{Answer, SUBJECT, Signature, Token, USERINFO};
 use latchkey_tests::{Browser, Database, Issuer, Setup};
 use serde_json::{Value, json};
 
@@ -40,7 +40,7 @@ async fn a_profile_as_a_jwt_or_a_page_is_no_profile() {
     for (kind, body) in
         [("application/jwt", "e30.e30.e30"), ("text/html", "<h1>"), ("application/json", "\"x\"")]
     {
-        issuer.answers(USERINFO, Answer::Says(200, kind, body.to_owned()));
+        issuer.respond_with(USERINFO, Answer::Body(200, kind, body.to_owned()));
         let page = sign_in(&app, &issuer, &mut Browser::new()).await;
         refused(&page, kind, 502, "provider_nonsense");
     }
@@ -70,9 +70,9 @@ async fn an_address_is_verified_by_who_names_it() {
             profile["email_verified"] = json!(said);
         });
         let mut browser = Browser::new();
-        let authorize = browser.set_out(&app, "acme").await;
+        let authorize = browser.start_sign_in(&app, "acme").await;
         let callback = issuer.approve_as(&authorize, &format!("person-{index}"));
-        assert_eq!(browser.come_back(&callback).await.see_other(), "/account");
+        assert_eq!(browser.follow_callback(&callback).await.see_other(), "/account");
         let page = browser.get(&app.url("/account")).await;
         let shown = page.body.contains("<span class=\"tag tag--good\">verified</span>");
         assert_eq!(shown, verified, "{email} {said:?}");
@@ -84,7 +84,7 @@ async fn a_token_that_does_not_open_the_profile_leaves_the_id_token() {
     let (app, issuer) = acme().await;
     issuer.id_token(|token| token.claims["name"] = "Token Doe".into());
     for status in [401, 403] {
-        issuer.answers(USERINFO, Answer::html(status));
+        issuer.respond_with(USERINFO, Answer::html(status));
         let mut browser = Browser::new();
         assert_eq!(sign_in(&app, &issuer, &mut browser).await.see_other(), "/account");
         assert_eq!(browser.account(&app).await.expect("signed in").name, "Token Doe");
@@ -96,42 +96,42 @@ async fn a_token_that_does_not_open_the_profile_leaves_the_id_token() {
 async fn a_signed_profile_is_checked_like_a_token() {
     let (app, issuer) = acme().await;
     let claims = json!({
-        "iss": issuer.url, "aud": "acme client:1", "sub": SUBJECT, "name": "Signed Doe",
+        "iss": issuer.url, "aud": "acme client:1", "sub": SUBJECT, "name": "Signature Doe",
     });
     for (kind, changes, signed, taken) in [
-        ("application/jwt", json!({}), Signed::Well, true),
-        ("Application/JWT; charset=utf-8", json!({}), Signed::Well, true),
-        ("application/jwt", json!({ "exp": 9_999_999_999_i64 }), Signed::Well, true),
-        ("application/jwt", json!({ "aud": ["acme client:1"] }), Signed::Well, true),
-        ("application/jwt", json!({ "exp": 1 }), Signed::Well, false),
-        ("application/jwt", json!({ "exp": "never" }), Signed::Well, false),
-        ("application/jwt", json!({ "iss": "https://evil.test" }), Signed::Well, false),
-        ("application/jwt", json!({ "iss": null }), Signed::Well, false),
-        ("application/jwt", json!({ "aud": "somebody-else" }), Signed::Well, false),
-        ("application/jwt", json!({ "aud": null }), Signed::Well, false),
-        ("application/jwt", json!({ "aud": ["acme client:1", "x"] }), Signed::Well, false),
-        ("application/jwt", json!({ "sub": "somebody-else" }), Signed::Well, false),
-        ("application/jwt", json!({}), Signed::Damaged, false),
-        ("application/jwt", json!({}), Signed::Not, false),
-        ("application/jwt", json!({}), Signed::WithStrangersKey, false),
-        ("application/json", json!({}), Signed::Well, false),
+        ("application/jwt", json!({}), Signature::Valid, true),
+        ("Application/JWT; charset=utf-8", json!({}), Signature::Valid, true),
+        ("application/jwt", json!({ "exp": 9_999_999_999_i64 }), Signature::Valid, true),
+        ("application/jwt", json!({ "aud": ["acme client:1"] }), Signature::Valid, true),
+        ("application/jwt", json!({ "exp": 1 }), Signature::Valid, false),
+        ("application/jwt", json!({ "exp": "never" }), Signature::Valid, false),
+        ("application/jwt", json!({ "iss": "https://evil.test" }), Signature::Valid, false),
+        ("application/jwt", json!({ "iss": null }), Signature::Valid, false),
+        ("application/jwt", json!({ "aud": "somebody-else" }), Signature::Valid, false),
+        ("application/jwt", json!({ "aud": null }), Signature::Valid, false),
+        ("application/jwt", json!({ "aud": ["acme client:1", "x"] }), Signature::Valid, false),
+        ("application/jwt", json!({ "sub": "somebody-else" }), Signature::Valid, false),
+        ("application/jwt", json!({}), Signature::Damaged, false),
+        ("application/jwt", json!({}), Signature::Missing, false),
+        ("application/jwt", json!({}), Signature::UnpublishedKey, false),
+        ("application/json", json!({}), Signature::Valid, false),
     ] {
         let what = format!("{kind} {changes} {signed:?}");
         let mut claims = claims.clone();
         claims.as_object_mut().expect("one").extend(changes.as_object().expect("one").clone());
         let header = json!({ "alg": "ES256", "kid": "first" });
         let token = issuer.sign(&Token { header, claims, signed });
-        issuer.answers(USERINFO, Answer::Says(200, kind, token));
+        issuer.respond_with(USERINFO, Answer::Body(200, kind, token));
         let mut browser = Browser::new();
         let page = sign_in(&app, &issuer, &mut browser).await;
         if taken {
             assert_eq!(page.see_other(), "/account", "{what}");
-            assert_eq!(browser.account(&app).await.expect("signed in").name, "Signed Doe");
+            assert_eq!(browser.account(&app).await.expect("signed in").name, "Signature Doe");
         } else {
             refused(&page, &what, 502, "provider_nonsense");
         }
     }
-    issuer.answers(USERINFO, Answer::Says(200, "application/jwt", "a.b.c.d.e".to_owned()));
+    issuer.respond_with(USERINFO, Answer::Body(200, "application/jwt", "a.b.c.d.e".to_owned()));
     let page = sign_in(&app, &issuer, &mut Browser::new()).await;
     refused(&page, "encrypted", 502, "provider_nonsense");
     assert!(page.body.contains("It is encrypted") || page.body.contains("it is encrypted"));
@@ -168,9 +168,9 @@ async fn all_sorts_of_people(database: &str) {
         let said = value.clone();
         issuer.userinfo(move |profile| profile[name] = said.clone());
         let mut browser = Browser::new();
-        let authorize = browser.set_out(&app, "acme").await;
+        let authorize = browser.start_sign_in(&app, "acme").await;
         let callback = issuer.approve_as(&authorize, &format!("person-{index}"));
-        let page = browser.come_back(&callback).await;
+        let page = browser.follow_callback(&callback).await;
         assert_eq!(page.status, 303, "{name} {value:.40}: {}", page.summary());
         let page = browser.get(&app.url("/account")).await.expect(200);
         assert!(page.body.len() < 60_000, "{name} {value:.40}: {} bytes", page.body.len());
@@ -204,7 +204,7 @@ async fn what_a_browser_calls_itself_can_be_stored_on_postgres() {
     let app = Setup::new().with_issuer(&issuer).set("DATABASE_URL", url).start().await;
     for agent in ["", "a\u{e9}b", &"x".repeat(30_000), "\t tab"] {
         let mut browser = Browser::new();
-        let authorize = browser.set_out(&app, "acme").await;
+        let authorize = browser.start_sign_in(&app, "acme").await;
         let callback = issuer.approve(&authorize);
         let headers = [("user-agent", agent)];
         let page = browser.send(reqwest::Method::GET, callback.as_str(), &headers, None).await;

@@ -1,7 +1,7 @@
 //! Authorization responses that break a rule (RFC 6749 §4.1.2, RFC 9207).
 
 use latchkey_tests::issuer::TOKEN;
-use latchkey_tests::walk::parameter;
+use latchkey_tests::oauth_flow::parameter;
 use latchkey_tests::{Browser, Issuer, Page, Setup};
 use reqwest::Method;
 use url::Url;
@@ -25,7 +25,7 @@ async fn the_issuer_has_to_be_the_one_that_was_asked() {
             metadata["authorization_response_iss_parameter_supported"] = promised.into();
         });
         let mut browser = Browser::new();
-        let authorize = browser.set_out(&app, "acme").await;
+        let authorize = browser.start_sign_in(&app, "acme").await;
         let mut callback = issuer.approve(&authorize);
         let kept: Vec<_> = callback
             .query_pairs()
@@ -38,7 +38,7 @@ async fn the_issuer_has_to_be_the_one_that_was_asked() {
                 if iss.starts_with("https") { iss.to_owned() } else { issuer.url.clone() + iss };
             callback.query_pairs_mut().append_pair("iss", &iss);
         }
-        let page = browser.come_back(&callback).await;
+        let page = browser.follow_callback(&callback).await;
         if signed_in {
             assert_eq!(page.see_other(), "/account", "{iss:?} {promised}");
         } else {
@@ -62,20 +62,20 @@ async fn a_response_that_contradicts_itself_is_refused_before_the_code_is_shown(
         &[],
     ] {
         let mut browser = Browser::new();
-        let authorize = browser.set_out(&app, "acme").await;
+        let authorize = browser.start_sign_in(&app, "acme").await;
         let mut all = vec![("iss", issuer.url.as_str())];
         all.extend_from_slice(parameters);
-        let page = browser.come_back(&issuer.answer_to(&authorize, &all)).await;
+        let page = browser.follow_callback(&issuer.authorization_response(&authorize, &all)).await;
         refused(&page, &format!("{parameters:?}"), 400, "provider_response_invalid");
         assert_eq!(browser.account(&app).await, None);
     }
     // The state twice is no state.
     let mut browser = Browser::new();
-    let authorize = browser.set_out(&app, "acme").await;
+    let authorize = browser.start_sign_in(&app, "acme").await;
     let mut twice = issuer.approve(&authorize);
-    let state = latchkey_tests::walk::parameter(&authorize, "state");
+    let state = latchkey_tests::oauth_flow::parameter(&authorize, "state");
     twice.query_pairs_mut().append_pair("state", &state);
-    let page = browser.come_back(&twice).await;
+    let page = browser.follow_callback(&twice).await;
     assert_eq!(page.status, 400, "{}", page.summary());
     assert_eq!(browser.account(&app).await, None);
     assert!(issuer.requests(TOKEN).is_empty());
@@ -85,13 +85,13 @@ async fn a_response_that_contradicts_itself_is_refused_before_the_code_is_shown(
 async fn what_nobody_knows_is_passed_over_and_the_code_goes_through_unchanged() {
     let (app, issuer) = acme().await;
     let mut browser = Browser::new();
-    let authorize = browser.set_out(&app, "acme").await;
+    let authorize = browser.start_sign_in(&app, "acme").await;
     let mut callback = issuer.approve(&authorize);
     callback.query_pairs_mut().append_pair("session_state", "a").append_pair("scope", "x");
     // The issuer knows the code only as it gave it out.
-    assert_eq!(browser.come_back(&callback).await.see_other(), "/account");
+    assert_eq!(browser.follow_callback(&callback).await.see_other(), "/account");
     let asked = issuer.requests(TOKEN).remove(0);
-    let code = latchkey_tests::walk::parameter(&callback, "code");
+    let code = latchkey_tests::oauth_flow::parameter(&callback, "code");
     assert_eq!(asked.field("code"), Some(code));
     assert_eq!(asked.field("grant_type").as_deref(), Some("authorization_code"));
     assert_eq!(asked.field("redirect_uri"), Some(app.callback("acme")));
@@ -109,13 +109,13 @@ async fn one_providers_code_never_reaches_another() {
         .await;
     // The browser set out for the evil one, which sent it on to the honest one.
     let mut browser = Browser::new();
-    let to_evil = browser.set_out(&app, "evil").await;
-    let to_honest = browser.set_out(&app, "acme").await;
-    let code = latchkey_tests::walk::parameter(&honest.approve(&to_honest), "code");
+    let to_evil = browser.start_sign_in(&app, "evil").await;
+    let to_honest = browser.start_sign_in(&app, "acme").await;
+    let code = latchkey_tests::oauth_flow::parameter(&honest.approve(&to_honest), "code");
     for iss in [&honest.url, &evil.url] {
         let mut browser = browser.clone();
-        let mixed = evil.answer_to(&to_evil, &[("code", &code), ("iss", iss)]);
-        let page = browser.come_back(&mixed).await;
+        let mixed = evil.authorization_response(&to_evil, &[("code", &code), ("iss", iss)]);
+        let page = browser.follow_callback(&mixed).await;
         assert!(page.status >= 400, "{}", page.summary());
         assert_eq!(browser.account(&app).await, None);
     }
@@ -124,9 +124,10 @@ async fn one_providers_code_never_reaches_another() {
     let shown = evil.requests(TOKEN);
     assert!(shown.len() <= 1);
     // And at the other's callback it is no answer at all.
-    let mut elsewhere = evil.answer_to(&to_evil, &[("code", &code), ("iss", &honest.url)]);
+    let mut elsewhere =
+        evil.authorization_response(&to_evil, &[("code", &code), ("iss", &honest.url)]);
     elsewhere.set_path("/auth/acme/callback");
-    let page = browser.come_back(&elsewhere).await;
+    let page = browser.follow_callback(&elsewhere).await;
     refused(&page, "at the other's callback", 400, "attempt_unknown");
     assert!(honest.requests(TOKEN).is_empty());
 }
@@ -158,8 +159,8 @@ async fn an_answer_as_a_form_is_brought_again_by_the_browser_that_set_out() {
     let issuer = Issuer::start().await;
     let setup = Setup::new().with_issuer(&issuer).set("OIDC_ACME_RESPONSE_MODE", "form_post");
     let app = setup.start().await;
-    let (mut victim, mut thief) = (Browser::called("Another/1.0"), Browser::new());
-    let authorize = thief.set_out(&app, "acme").await;
+    let (mut victim, mut thief) = (Browser::with_user_agent("Another/1.0"), Browser::new());
+    let authorize = thief.start_sign_in(&app, "acme").await;
     assert_eq!(parameter(&authorize, "response_mode"), "form_post");
     let answer = issuer.approve(&authorize);
     let more = "&user=%7B%22name%22%3A%22x%22%7D&id_token=secret&access_token=secret";
@@ -169,9 +170,9 @@ async fn an_answer_as_a_form_is_brought_again_by_the_browser_that_set_out() {
     assert!(!to.contains("secret") && !to.contains("user="), "{to}");
     let to = Url::parse(&app.url(&to)).expect("a URL");
     // Whoever is made to post somebody else's answer is not signed in as them.
-    let page = victim.come_back(&to).await;
+    let page = victim.follow_callback(&to).await;
     refused(&page, "login CSRF", 400, "attempt_other_browser");
-    assert_eq!(thief.come_back(&to).await.see_other(), "/account");
+    assert_eq!(thief.follow_callback(&to).await.see_other(), "/account");
     // It is a form from another site, and leads nowhere but to our own callback.
     let mut forged = answer.clone();
     forged.set_query(Some("code=x&next=https%3A%2F%2Fevil.test&state=%0d%0aX: y"));
@@ -186,7 +187,7 @@ async fn an_answer_as_a_form_is_brought_again_by_the_browser_that_set_out() {
 #[tokio::test]
 async fn an_answer_as_a_form_that_nobody_expects_is_explained() {
     let (app, issuer) = acme().await;
-    let authorize = Browser::new().set_out(&app, "acme").await;
+    let authorize = Browser::new().start_sign_in(&app, "acme").await;
     let page = post_from_elsewhere(&issuer.approve(&authorize), "").await;
     refused(&page, "not configured", 400, "form_post_unexpected");
     assert!(page.body.contains("_RESPONSE_MODE=form_post"), "{}", page.summary());
@@ -203,7 +204,7 @@ async fn the_scopes_in_the_settings_are_all_that_is_asked_for() {
         let issuer = Issuer::start().await;
         let setup = Setup::new().with_issuer(&issuer).set("OIDC_ACME_SCOPES", setting);
         let app = setup.start().await;
-        let authorize = Browser::new().set_out(&app, "acme").await;
+        let authorize = Browser::new().start_sign_in(&app, "acme").await;
         assert_eq!(parameter(&authorize, "scope"), asked, "{setting:?}");
     }
 }

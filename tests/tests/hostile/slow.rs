@@ -21,7 +21,7 @@ async fn it_is_given_up_whichever_way_it_is_slow() {
             cases.spawn(async move {
                 let (app, issuer) = acme().await;
                 let what = format!("{answer:?} at {path}");
-                issuer.answers(path, answer);
+                issuer.respond_with(path, answer);
                 let mut browser = Browser::new();
                 let tried = async {
                     if path == DISCOVERY {
@@ -33,7 +33,7 @@ async fn it_is_given_up_whichever_way_it_is_slow() {
                 let page = tokio::time::timeout(FOR_EVER, tried).await.expect(&what);
                 refused(&page, &what, 504, "provider_timeout");
                 assert_eq!(browser.account(&app).await, None, "{what}");
-                issuer.behaves();
+                issuer.reset();
                 let page = sign_in(&app, &issuer, &mut browser).await;
                 assert_eq!(page.status, 303, "after {what}: {}", page.summary());
             });
@@ -46,7 +46,7 @@ async fn it_is_given_up_whichever_way_it_is_slow() {
 async fn it_hinders_nobody_else() {
     let (app, issuer) = acme().await;
     let (app, issuer) = (Arc::new(app), Arc::new(issuer));
-    issuer.answers(DISCOVERY, Answer::Silence);
+    issuer.respond_with(DISCOVERY, Answer::Silence);
     let mut waiting = JoinSet::new();
     for _ in 0..20 {
         let app = Arc::clone(&app);

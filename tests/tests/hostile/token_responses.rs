@@ -96,7 +96,7 @@ async fn errors_in_the_standards_words() {
     ] {
         for http in [400, 401, 403] {
             let body = json!({ "error": error, "error_description": "<b>planted</b>", "error_uri": "javascript:1" });
-            issuer.answers(TOKEN, Answer::Says(http, "application/json", body.to_string()));
+            issuer.respond_with(TOKEN, Answer::Body(http, "application/json", body.to_string()));
             let page = sign_in(&app, &issuer, &mut Browser::new()).await;
             refused(&page, &format!("{error} {http}"), status, code);
             for planted in ["<script>alert", "planted", "javascript:"] {

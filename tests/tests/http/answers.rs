@@ -1,11 +1,11 @@
-//! What every answer carries, whatever it is an answer to.
+//! Headers of every response.
 
 use std::collections::BTreeSet;
 
 use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
 use reqwest::Method;
 
-/// One of each kind: pages, redirects, errors of ours and of the framework, files.
+/// One of each kind: pages, redirects, our errors and the framework's, files.
 async fn one_of_each(app: &Latchkey, browser: &mut Browser) -> Vec<Page> {
     let mut pages = Vec::new();
     for (method, path) in [
@@ -53,31 +53,31 @@ async fn browsers_are_told_to_be_careful() {
             ("cross-origin-resource-policy", "same-origin"),
             ("referrer-policy", "same-origin"),
         ] {
-            assert_eq!(page.header(name), Some(value), "{}: {name}", page.asked);
+            assert_eq!(page.header(name), Some(value), "{}: {name}", page.request);
         }
-        assert_eq!(page.header("strict-transport-security"), None, "{}", page.asked);
+        assert_eq!(page.header("strict-transport-security"), None, "{}", page.request);
         let policy = page.header("content-security-policy").expect("a policy");
         for directive in
             ["default-src 'none'", "base-uri 'none'", "object-src 'none'", "frame-ancestors 'none'"]
         {
-            assert!(policy.contains(directive), "{}: {policy}", page.asked);
+            assert!(policy.contains(directive), "{}: {policy}", page.request);
         }
-        // A provider may send people on to wherever its broker, or their company, is.
+        // A provider may redirect to its broker or another company.
         let is_ours = policy.contains("form-action 'self' https: http:;");
         let is_of_a_file = policy.contains("form-action 'none'");
-        assert!(is_ours || is_of_a_file, "{}: {policy}", page.asked);
-        assert!(!policy.contains("unsafe-") && !policy.contains('*'), "{}: {policy}", page.asked);
+        assert!(is_ours || is_of_a_file, "{}: {policy}", page.request);
+        assert!(!policy.contains("unsafe-") && !policy.contains('*'), "{}: {policy}", page.request);
         for word in policy.split([' ', ';']).filter(|word| word.contains("://")) {
-            assert!(word.starts_with(&app.idp), "{}: {word} in {policy}", page.asked);
+            assert!(word.starts_with(&app.idp), "{}: {word} in {policy}", page.request);
         }
         if let Some(kind) = page.header("content-type")
             && kind.starts_with("text/")
         {
-            assert!(kind.ends_with("; charset=utf-8"), "{}: {kind}", page.asked);
+            assert!(kind.ends_with("; charset=utf-8"), "{}: {kind}", page.request);
         }
         let for_everybody = page.url.path() == "/static/app.css";
         let caching = page.header("cache-control").expect("Cache-Control");
-        assert_eq!(caching == "no-store", !for_everybody, "{}: {caching}", page.asked);
+        assert_eq!(caching == "no-store", !for_everybody, "{}: {caching}", page.request);
     }
 }
 
@@ -85,7 +85,7 @@ async fn browsers_are_told_to_be_careful() {
 async fn on_https_browsers_are_told_to_stay_there() {
     let issuer = Issuer::start().await;
     let app = Setup::public().with_issuer(&issuer).start().await;
-    let mut browser = Browser::new().with_name("https://app.example.com", app.address);
+    let mut browser = Browser::new().with_host("https://app.example.com", app.address);
     for page in one_of_each(&app, &mut browser).await {
         let hsts = page.header("strict-transport-security").expect("HSTS");
         assert!(!hsts.contains("includeSubDomains"), "{hsts}");
@@ -95,13 +95,13 @@ async fn on_https_browsers_are_told_to_stay_there() {
             .and_then(|age| age.parse().ok())
             .expect("a number");
         assert!(age >= 365 * 86_400, "{hsts}");
-        // How long a query takes is nobody's business there.
-        assert_eq!(page.header("server-timing"), None, "{}", page.asked);
+        // Query times are not published.
+        assert_eq!(page.header("server-timing"), None, "{}", page.request);
         assert_eq!(page.header("server"), None);
         assert_eq!(page.header("x-powered-by"), None);
     }
     let all = Setup::public().set("HSTS_SUBDOMAINS", "on").start().await;
-    let mut browser = Browser::new().with_name("https://app.example.com", all.address);
+    let mut browser = Browser::new().with_host("https://app.example.com", all.address);
     let hsts = browser.get(&all.url("/")).await;
     let hsts = hsts.header("strict-transport-security").expect("HSTS");
     assert!(hsts.ends_with("; includeSubDomains"), "{hsts}");
@@ -116,9 +116,9 @@ async fn every_answer_has_a_name_of_its_own() {
         let id = page.header("x-request-id").expect("X-Request-Id").to_owned();
         assert!(id.len() >= 16, "{id}");
         if page.header("x-error-code").is_some() && page.body.starts_with("<!doctype") {
-            assert!(page.body.contains(&id), "{}: the page does not quote it", page.asked);
+            assert!(page.body.contains(&id), "{}: the page does not quote it", page.request);
         }
-        assert!(seen.insert(id), "{}", page.asked);
+        assert!(seen.insert(id), "{}", page.request);
     }
     let forged = [("x-request-id", "forged\u{e9}")];
     let page = browser.send(Method::GET, &app.url("/"), &forged, None).await;

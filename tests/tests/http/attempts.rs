@@ -1,14 +1,14 @@
-//! Answers that belong to no attempt of this browser, or belong no longer.
+//! Callbacks that match no attempt of this browser.
 
 use latchkey_domain::Span;
+use latchkey_tests::accounts::instance;
 use latchkey_tests::issuer::TOKEN;
-use latchkey_tests::person::instance;
-use latchkey_tests::walk::parameter;
+use latchkey_tests::oauth_flow::parameter;
 use latchkey_tests::{Browser, Database, Issuer, Latchkey, Setup};
 use reqwest::Method;
 use url::Url;
 
-/// A callback as the provider sent it, which nobody has opened yet.
+/// A callback URL that was not opened yet.
 async fn waiting(app: &Latchkey, browser: &mut Browser, provider: &str, person: &str) -> Url {
     waiting_for(app, browser, provider, person, "/account").await
 }
@@ -20,7 +20,7 @@ async fn waiting_for(
     person: &str,
     next: &str,
 ) -> Url {
-    let authorize = browser.set_out_for(app, provider, &[("next", next)]).await;
+    let authorize = browser.start_sign_in_with(app, provider, &[("next", next)]).await;
     browser.consent(&authorize, person).await
 }
 
@@ -34,21 +34,21 @@ async fn reload_back_and_a_browser_that_fetched_ahead_go_on_to_where_they_were_g
     ] {
         let mut browser = Browser::new();
         let callback = waiting_for(&app, &mut browser, provider, person, next).await;
-        assert_eq!(browser.come_back(&callback).await.see_other(), next);
+        assert_eq!(browser.follow_callback(&callback).await.see_other(), next);
         let session = browser.session(&app);
         for _ in 0..2 {
-            assert_eq!(browser.come_back(&callback).await.see_other(), next);
+            assert_eq!(browser.follow_callback(&callback).await.see_other(), next);
         }
         assert_eq!(browser.session(&app), session);
         assert!(browser.account(&app).await.is_some());
-        // Whoever is signed in by another attempt, or by none, is told.
+        // The error page says who is signed in, by another attempt.
         let newer = waiting(&app, &mut browser, provider, person).await;
-        assert_eq!(browser.come_back(&newer).await.see_other(), "/account");
-        let page = browser.come_back(&callback).await.expect_error(400, "attempt_used");
+        assert_eq!(browser.follow_callback(&newer).await.see_other(), "/account");
+        let page = browser.follow_callback(&callback).await.expect_error(400, "attempt_used");
         assert!(page.body.contains("href=\"/account\""), "no way to carry on");
         let _ = browser.post(&app.url("/sign-out"), &[]).await.expect(303);
         for callback in [&callback, &newer] {
-            let _ = browser.come_back(callback).await.expect_error(400, "attempt_used");
+            let _ = browser.follow_callback(callback).await.expect_error(400, "attempt_used");
         }
         assert_eq!(browser.account(&app).await, None);
     }
@@ -59,18 +59,18 @@ async fn what_is_left_of_an_attempt_goes_to_its_callback_alone() {
     for (setup, prefix) in [(Setup::new(), ""), (Setup::public(), "__Secure-")] {
         let issuer = Issuer::start().await;
         let app = setup.with_issuer(&issuer).start().await;
-        let mut browser = Browser::new().with_name(&app.origin, app.address);
+        let mut browser = Browser::new().with_host(&app.origin, app.address);
         let callback_path = Url::parse(&app.callback("acme")).expect("a URL");
         for sign_in in 1..=8 {
-            let authorize = browser.set_out(&app, "acme").await;
-            let page = browser.come_back(&issuer.approve(&authorize)).await;
+            let authorize = browser.start_sign_in(&app, "acme").await;
+            let page = browser.follow_callback(&issuer.approve(&authorize)).await;
             assert_eq!(page.see_other(), "/account");
             let used = page.cookies().into_iter().filter(|one| one.name.contains("latchkey_used_"));
             for one in used {
                 assert_eq!(one.attribute("path"), Some("/auth/acme/callback"), "{one:?}");
                 assert!(one.name.starts_with(prefix), "{one:?}");
             }
-            // What a browser sends along from now on is what signs it in, and nothing else.
+            // The browser has the credentials of the last sign-in, and no others.
             for path in ["/account", "/api/v1/me", "/auth/acme", "/auth/google/callback"] {
                 let url = Url::parse(&app.url(path)).expect("a URL");
                 let sent = browser.jar.header(&url).expect("a session");
@@ -85,7 +85,7 @@ async fn what_is_left_of_an_attempt_goes_to_its_callback_alone() {
     }
 }
 
-/// On https a subdomain can write what has no `__Host-`; elsewhere a neighbour's port can.
+/// On https a subdomain can set cookies without `__Host-`; on http another port can.
 #[tokio::test]
 async fn an_attempt_that_waits_does_not_count_where_used_ones_lie() {
     let app = Latchkey::start().await;
@@ -94,8 +94,8 @@ async fn an_attempt_that_waits_does_not_count_where_used_ones_lie() {
     let (name, value) = attacker.jar.all("localhost").next().expect("an attempt");
     let planted = (name.replace("_attempt_", "_used_"), value.to_owned());
     let mut victim = Browser::new();
-    victim.jar.plant("localhost", &planted.0, &planted.1);
-    let _ = victim.come_back(&callback).await.expect_error(400, "attempt_cookie_missing");
+    victim.jar.set("localhost", &planted.0, &planted.1);
+    let _ = victim.follow_callback(&callback).await.expect_error(400, "attempt_cookie_missing");
     assert_eq!(victim.account(&app).await, None);
 }
 
@@ -103,11 +103,11 @@ async fn an_attempt_that_waits_does_not_count_where_used_ones_lie() {
 async fn an_answer_that_failed_is_used_up_as_well() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
-    let authorize = browser.set_out(&app, "google").await;
+    let authorize = browser.start_sign_in(&app, "google").await;
     let failing = [("decision", "allow"), ("person", "ada"), ("misbehave", "wrong_nonce")];
     let callback = browser.decide(&authorize, &failing).await;
-    let _ = browser.come_back(&callback).await.expect_error(502, "id_token_refused");
-    let _ = browser.come_back(&callback).await.expect_error(400, "attempt_used");
+    let _ = browser.follow_callback(&callback).await.expect_error(502, "id_token_refused");
+    let _ = browser.follow_callback(&callback).await.expect_error(400, "attempt_used");
 }
 
 #[tokio::test]
@@ -116,12 +116,12 @@ async fn the_same_callback_twice_at_once_signs_in_once() {
     let mut browser = Browser::new();
     let callback = waiting(&app, &mut browser, "google", "ada").await;
     let (mut one, mut two) = (browser.clone(), browser.clone());
-    let (one, two) = tokio::join!(one.come_back(&callback), two.come_back(&callback));
+    let (one, two) = tokio::join!(one.follow_callback(&callback), two.follow_callback(&callback));
     let mut answers = [one, two];
     answers.sort_by_key(|page| page.status);
     assert_eq!(answers[0].see_other(), "/account");
-    // A code that is shown twice ends the tokens that the first one yielded
-    // (RFC 6749 §4.1.2): the second answer must not get that far.
+    // A code that is used twice revokes the tokens of the first use (RFC 6749 §4.1.2), so the
+    // second response must not get that far.
     assert!((400..500).contains(&answers[1].status), "{}", answers[1].summary());
 }
 
@@ -131,58 +131,58 @@ async fn in_another_browser_nobody_is_signed_in() {
     let mut mine = Browser::new();
     let callback = waiting(&app, &mut mine, "google", "ada").await;
 
-    let mut stranger = Browser::called("Another/1.0");
-    let page = stranger.come_back(&callback).await.expect_error(400, "attempt_other_browser");
+    let mut stranger = Browser::with_user_agent("Another/1.0");
+    let page = stranger.follow_callback(&callback).await.expect_error(400, "attempt_other_browser");
     assert!(page.cookies().is_empty(), "{:?}", page.cookies());
     assert_eq!(stranger.account(&app).await, None);
 
-    // Nor where one is waiting oneself (login CSRF, RFC 9700 §4.7).
-    let mut victim = Browser::called("Another/1.0");
+    // Not even with a pending attempt of its own (login CSRF, RFC 9700 §4.7).
+    let mut victim = Browser::with_user_agent("Another/1.0");
     let own = waiting(&app, &mut victim, "google", "grace").await;
-    let _ = victim.come_back(&callback).await.expect_error(400, "attempt_other_browser");
+    let _ = victim.follow_callback(&callback).await.expect_error(400, "attempt_other_browser");
     assert_eq!(victim.account(&app).await, None);
-    assert_eq!(victim.come_back(&own).await.see_other(), "/account");
+    assert_eq!(victim.follow_callback(&own).await.see_other(), "/account");
     assert_eq!(victim.account(&app).await.expect("signed in").name, "Grace Hopper");
 
-    // A browser of the same make is none the better for it.
+    // Another browser with the same `User-Agent` cannot use it either.
     let mut alike = Browser::new();
-    let page = alike.come_back(&callback).await.expect_error(400, "attempt_cookie_missing");
+    let page = alike.follow_callback(&callback).await.expect_error(400, "attempt_cookie_missing");
     assert!(page.cookies().is_empty(), "{:?}", page.cookies());
     assert_eq!(alike.account(&app).await, None);
 
-    // Nobody has used the code: whose it is can still sign in with it.
-    assert_eq!(mine.come_back(&callback).await.see_other(), "/account");
+    // The code is unused: its browser can still sign in with it.
+    assert_eq!(mine.follow_callback(&callback).await.see_other(), "/account");
 }
 
 #[tokio::test]
 async fn whoever_was_signed_in_stays_so_when_a_strangers_callback_comes() {
     let app = Latchkey::start().await;
-    let mut victim = Browser::called("Another/1.0");
+    let mut victim = Browser::with_user_agent("Another/1.0");
     let before = victim.sign_in_with(&app, "google", "grace").await;
     let mut attacker = Browser::new();
     let callback = waiting(&app, &mut attacker, "google", "ada").await;
-    let _ = victim.come_back(&callback).await.expect_error(400, "attempt_other_browser");
+    let _ = victim.follow_callback(&callback).await.expect_error(400, "attempt_other_browser");
     assert_eq!(victim.account(&app).await, Some(before));
 }
 
 #[tokio::test]
 async fn after_ten_minutes_it_is_too_late() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     let mut browser = Browser::new();
     let in_time = waiting(&app, &mut browser, "github", "ada").await;
     app.advance(Span::minutes(10));
-    assert_eq!(browser.come_back(&in_time).await.see_other(), "/account");
+    assert_eq!(browser.follow_callback(&in_time).await.see_other(), "/account");
 
     let mut browser = Browser::new();
     let late = waiting(&app, &mut browser, "github", "grace").await;
     app.advance(Span::minutes(11));
-    let page = browser.come_back(&late).await.expect_error(400, "attempt_expired");
+    let page = browser.follow_callback(&late).await.expect_error(400, "attempt_expired");
     assert!(page.body.contains("11 minutes"), "{}", page.summary());
     assert_eq!(browser.account(&app).await, None);
 
-    // Also when the browser has thrown the cookie away meanwhile.
+    // Also if the browser has dropped the cookie meanwhile.
     browser.jar.clear();
-    let _ = browser.come_back(&late).await.expect_error(400, "attempt_expired");
+    let _ = browser.follow_callback(&late).await.expect_error(400, "attempt_expired");
     browser.sign_in_with(&app, "github", "grace").await;
 }
 
@@ -214,14 +214,14 @@ async fn a_state_that_is_not_ours_is_refused_also_with_an_error() {
             if let Some(state) = &state {
                 url.query_pairs_mut().append_pair("state", state);
             }
-            let page = browser.come_back(&url).await;
+            let page = browser.follow_callback(&url).await;
             assert_eq!(page.header("x-error-code"), Some("attempt_unknown"), "{state:?} {name}");
             assert_eq!(page.status, 400);
             assert!(page.cookies().is_empty(), "{state:?}: {:?}", page.cookies());
         }
     }
     // None of this has used up the attempt.
-    assert_eq!(browser.come_back(&good).await.see_other(), "/account");
+    assert_eq!(browser.follow_callback(&good).await.see_other(), "/account");
 }
 
 #[tokio::test]
@@ -232,7 +232,7 @@ async fn an_answer_at_another_providers_callback_is_a_mix_up() {
     for other in ["github", "facebook"] {
         let mut url = good.clone();
         url.set_path(&format!("/auth/{other}/callback"));
-        let _ = browser.come_back(&url).await.expect_error(400, "attempt_unknown");
+        let _ = browser.follow_callback(&url).await.expect_error(400, "attempt_unknown");
     }
     assert_eq!(browser.account(&app).await, None);
 }
@@ -250,7 +250,11 @@ async fn tabs_do_not_disturb_each_other() {
             tabs.reverse();
         }
         for callback in &tabs {
-            assert_eq!(browser.come_back(callback).await.see_other(), "/account", "{callback}");
+            assert_eq!(
+                browser.follow_callback(callback).await.see_other(),
+                "/account",
+                "{callback}"
+            );
         }
     }
 }
@@ -268,7 +272,7 @@ async fn beyond_six_tabs_the_oldest_give_way() {
     }
     for (index, authorize) in tabs.iter().enumerate() {
         let callback = browser.consent(authorize, "ada").await;
-        let page = browser.come_back(&callback).await;
+        let page = browser.follow_callback(&callback).await;
         if index < 2 {
             let _ = page.expect_error(400, "attempt_cookie_missing");
         } else {
@@ -300,7 +304,7 @@ async fn bare_and_mangled_callbacks_are_answered_calmly() {
     }
 }
 
-/// A strict provider ends what it gave out for a code that it sees twice.
+/// A strict provider revokes the tokens of a code that is used twice.
 #[tokio::test]
 async fn of_two_replicas_one_shows_the_code() {
     let database = Database::sqlite().await;
@@ -309,12 +313,13 @@ async fn of_two_replicas_one_shows_the_code() {
     let other = instance(&database.url).with_issuer(&issuer).start().await;
     for round in 1..=5 {
         let mut here = Browser::new();
-        let authorize = here.set_out(&one, "acme").await;
+        let authorize = here.start_sign_in(&one, "acme").await;
         let callback = issuer.approve(&authorize);
         let mut there = here.clone();
         let elsewhere = callback.as_str().replace(&one.origin, &other.origin);
         let elsewhere = Url::parse(&elsewhere).expect("a URL");
-        let pages = tokio::join!(here.come_back(&callback), there.come_back(&elsewhere));
+        let pages =
+            tokio::join!(here.follow_callback(&callback), there.follow_callback(&elsewhere));
         let mut statuses = [pages.0.status, pages.1.status];
         statuses.sort_unstable();
         assert_eq!(statuses, [303, 400], "{} {}", pages.0.summary(), pages.1.summary());

@@ -1,6 +1,6 @@
-//! How cookies are named and marked, on http and on https.
+//! Names and attributes of cookies, on http and https.
 
-use latchkey_tests::person::{self, PASSWORD, carried, knock, sign_up, signed_in};
+use latchkey_tests::accounts::{self, PASSWORD, cookie_value, sign_up, signed_in, submit_password};
 use latchkey_tests::{Browser, Issuer, Latchkey, Setup};
 use reqwest::Method;
 
@@ -8,19 +8,19 @@ use reqwest::Method;
 async fn on_http_loopback_names_end_with_the_port() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
-    let authorize = browser.set_out(&app, "google").await;
+    let authorize = browser.start_sign_in(&app, "google").await;
     let callback = browser.consent(&authorize, "ada").await;
-    let page = browser.come_back(&callback).await;
+    let page = browser.follow_callback(&callback).await;
     let session = page.cookie("latchkey_session");
     assert_eq!(session.name, format!("latchkey_session_{}", app.address.port()));
     assert_eq!(session.attributes.len(), 4, "{:?}", session.attributes);
     for (name, value) in [("httponly", ""), ("samesite", "Lax"), ("path", "/")] {
         assert_eq!(session.attribute(name), Some(value), "{name}");
     }
-    // Thirty days, give or take the seconds that this took.
+    // Thirty days, with a few seconds of tolerance.
     let max_age: u32 = session.attribute("max-age").expect("Max-Age").parse().expect("a number");
     assert!((2_591_900..=2_592_000).contains(&max_age), "{max_age}");
-    // 128 bits, and the attempt is emptied.
+    // 128 bits; and the cookie of the attempt is removed.
     assert!(session.value.len() >= 22, "{}", session.value);
     let set: Vec<_> = page.cookies().into_iter().filter(|cookie| !cookie.is_removal()).collect();
     assert_eq!(set.len(), 2, "the session, and what is left of the attempt: {set:?}");
@@ -35,9 +35,9 @@ async fn on_http_loopback_names_end_with_the_port() {
 async fn on_https_they_are_host_cookies() {
     let issuer = Issuer::start().await;
     let app = Setup::public().with_issuer(&issuer).start().await;
-    let mut browser = Browser::new().with_name("https://app.example.com", app.address);
-    let authorize = browser.set_out(&app, "acme").await;
-    let page = browser.come_back(&issuer.approve(&authorize)).await;
+    let mut browser = Browser::new().with_host("https://app.example.com", app.address);
+    let authorize = browser.start_sign_in(&app, "acme").await;
+    let page = browser.follow_callback(&issuer.approve(&authorize)).await;
     assert_eq!(page.see_other(), "/account");
     let session = page.cookie("__Host-latchkey_session");
     for (name, value) in [("httponly", ""), ("secure", ""), ("samesite", "Lax"), ("path", "/")] {
@@ -61,13 +61,13 @@ async fn on_https_they_are_host_cookies() {
 async fn a_cookie_without_its_prefix_is_not_taken_on_https() {
     let issuer = Issuer::start().await;
     let app = Setup::public().with_issuer(&issuer).start().await;
-    let mut browser = Browser::new().with_name("https://app.example.com", app.address);
-    let authorize = browser.set_out(&app, "acme").await;
-    let _ = browser.come_back(&issuer.approve(&authorize)).await.expect(303);
+    let mut browser = Browser::new().with_host("https://app.example.com", app.address);
+    let authorize = browser.start_sign_in(&app, "acme").await;
+    let _ = browser.follow_callback(&issuer.approve(&authorize)).await.expect(303);
     let value = browser.session(&app).expect("a session");
-    // A neighbour under example.com can set this name, and not the other one.
-    let mut tossed = Browser::new().with_name("https://app.example.com", app.address);
-    tossed.jar.plant("app.example.com", "latchkey_session", &value);
+    // A sibling of example.com can set this name, but not the other one.
+    let mut tossed = Browser::new().with_host("https://app.example.com", app.address);
+    tossed.jar.set("app.example.com", "latchkey_session", &value);
     assert_eq!(tossed.account(&app).await, None);
 }
 
@@ -87,24 +87,24 @@ async fn what_somebody_put_into_the_cookie_means_nobody() {
         &"A".repeat(8 * 1024),
     ] {
         let mut browser = Browser::new();
-        browser.jar.plant("localhost", &app.cookie("latchkey_session"), value);
+        browser.jar.set("localhost", &app.cookie("latchkey_session"), value);
         let _ = browser.get(&app.url("/")).await.expect(200);
         assert_eq!(browser.account(&app).await, None, "{value:.40}");
     }
-    // A good one, spoilt.
+    // A valid one, damaged.
     let mut browser = Browser::new();
     browser.sign_in_with(&app, "google", "ada").await;
     let good = browser.session(&app).expect("a session");
     for spoilt in [good[..good.len() - 1].to_owned(), format!("{good}A"), good.to_lowercase()] {
         let mut other = Browser::new();
-        other.jar.plant("localhost", &app.cookie("latchkey_session"), &spoilt);
+        other.jar.set("localhost", &app.cookie("latchkey_session"), &spoilt);
         assert_eq!(other.account(&app).await, None);
     }
 }
 
 const ADA: &str = "ada@example.test";
 
-/// `Cookie` lines, in which `{}` stands for the browser's own cookies.
+/// `Cookie` lines; `{}` stands for the browser's own cookies.
 const ODD_LINES: [&[&str]; 5] = [
     &["utm=Undersøgelse; {}"],
     &["{}; 名前=値"],
@@ -113,7 +113,7 @@ const ODD_LINES: [&[&str]; 5] = [
     &["; ;no-value;=; {};"],
 ];
 
-/// Opens a page with exactly these lines of cookies.
+/// Opens a page with exactly these `Cookie` lines.
 async fn get_with(browser: &Browser, url: &str, lines: &[&str]) -> latchkey_tests::Page {
     let own: Vec<_> = browser.jar.all("localhost").map(|(n, v)| format!("{n}={v}")).collect();
     let lines: Vec<_> = lines.iter().map(|line| line.replace("{}", &own.join("; "))).collect();
@@ -135,7 +135,7 @@ async fn cookies_of_other_programs_sign_nobody_out() {
             }
         }
         let mut browser = Browser::new();
-        let authorize = browser.set_out(&app, "google").await;
+        let authorize = browser.start_sign_in(&app, "google").await;
         let callback = browser.consent(&authorize, "ada").await;
         let page = get_with(&browser, callback.as_str(), lines).await;
         assert_eq!(page.see_other(), "/account", "{lines:?}");
@@ -148,7 +148,7 @@ async fn two_cookies_of_one_name_mean_nobody_whichever_credential_it_is() {
     sign_up(&app, ADA).await;
     for base in ["latchkey_session", "latchkey_token", "latchkey_refresh"] {
         let key = if base == "latchkey_session" { "session" } else { "jwt" };
-        let good = carried(&signed_in(&app, ADA, key).await, base).expect("a cookie");
+        let good = cookie_value(&signed_in(&app, ADA, key).await, base).expect("a cookie");
         let name = app.cookie(base);
         for (lines, status) in [
             (vec![format!("{name}={good}")], 200),
@@ -158,7 +158,7 @@ async fn two_cookies_of_one_name_mean_nobody_whichever_credential_it_is() {
             (vec![format!("{name}=planted"), format!("{name}={good}")], 401),
             (vec![format!("{name}={good}; x=1; {name}=")], 401),
         ] {
-            // A refresh token works once; its late twin gets the same answer.
+            // A refresh token works once; a late duplicate gets the same response.
             let lines: Vec<_> = lines.iter().map(String::as_str).collect();
             let page = get_with(&Browser::new(), &app.url("/account"), &lines).await;
             assert_eq!(page.status, status, "{lines:?}: {}", page.summary());
@@ -178,7 +178,7 @@ async fn two_instances_on_one_machine_leave_each_others_people_signed_in() {
                 ("password", PASSWORD),
                 ("strategy", key),
             ];
-            assert_eq!(knock(&mut browser, app, &fields).await.see_other(), "/account");
+            assert_eq!(submit_password(&mut browser, app, &fields).await.see_other(), "/account");
         }
         for app in [&two, &one, &two] {
             let _ = browser.get(&app.url("/")).await.expect(200);
@@ -218,14 +218,14 @@ async fn a_browser_that_keeps_no_cookies_is_told_so_at_the_password_door() {
     assert!(form.body.contains(r#"<input type="hidden" name="check_cookies" value="yes">"#));
     for key in ["session", "jwt"] {
         let fields = [("check_cookies", "yes"), ("next", "/docs"), ("strategy", key)];
-        let fields = [&fields[..], &[("email", ADA), ("password", person::PASSWORD)]].concat();
-        let next = knock(&mut browser, &app, &fields).await.see_other();
+        let fields = [&fields[..], &[("email", ADA), ("password", accounts::PASSWORD)]].concat();
+        let next = submit_password(&mut browser, &app, &fields).await.see_other();
         assert_eq!(browser.get(&app.url(&next)).await.see_other(), "/docs");
         browser.jar.clear();
         let page = browser.get(&app.url(&next)).await.expect_error(400, "attempt_cookie_missing");
         assert!(page.body.contains("cookies are blocked"), "{}", page.summary());
     }
-    // Whoever opens a page that needs a sign-in is told what it may be.
+    // Pages that require a sign-in explain the possible cause.
     let page = browser.get(&app.url("/account")).await.expect_error(401, "sign_in_required");
     assert!(page.body.contains("allow cookies"), "{}", page.summary());
 }

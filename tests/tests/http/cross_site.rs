@@ -1,4 +1,4 @@
-//! What another site may not do in a person's name.
+//! Cross-site requests.
 
 use latchkey_tests::{Browser, Latchkey};
 use reqwest::Method;
@@ -26,7 +26,7 @@ async fn a_form_on_another_site_does_nothing_here() {
         (vec![("sec-fetch-site", "none")], true),
         (vec![("origin", own.as_str())], true),
         (vec![("referer", own_page.as_str())], true),
-        // No browser: curl, which has no cookies of anybody's.
+        // Not a browser: curl, which has no cookies.
         (vec![], true),
     ] {
         let mut one = browser.clone();
@@ -34,14 +34,14 @@ async fn a_form_on_another_site_does_nothing_here() {
         let out = one.send(Method::POST, &app.url("/sign-out"), &headers, None).await;
         for page in [start, out] {
             if allowed {
-                assert_eq!(page.status, 303, "{headers:?} {}", page.asked);
+                assert_eq!(page.status, 303, "{headers:?} {}", page.request);
             } else {
                 let page = page.expect_error(403, "cross_site_request");
                 assert!(page.cookies().is_empty(), "{headers:?}");
             }
         }
         if allowed {
-            // It was signed out: the next round needs a new one.
+            // It was signed out, so the next round needs a new browser.
             browser.sign_in_with(&app, "google", "ada").await;
         } else {
             assert!(one.account(&app).await.is_some(), "{headers:?}");

@@ -1,30 +1,30 @@
-//! A database that is gone: said plainly, and forgotten when it is back.
+//! An unavailable database: clear errors, and recovery.
 
 use latchkey_tests::{Browser, Database, Latchkey, Setup, execute};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use url::Url;
 
-/// What must be true while the database is gone.
+/// Asserts the behavior without a database.
 async fn out_of_order(app: &Latchkey, browser: &mut Browser) {
     let _ = browser.get(&app.url("/healthz")).await.expect(200);
     let ready = browser.get(&app.url("/readyz")).await.expect(503);
     assert!(!ready.body.contains("postgres://"), "{}", ready.body);
-    // Who carries a session cannot be told from a stranger, and is not taken for one.
+    // A session cannot be checked, and does not count as signed out.
     for path in ["/account", "/"] {
         let page = browser.get(&app.url(path)).await;
         let page = page.expect_error(503, "database_unavailable");
         assert!(page.cookies().is_empty(), "{path} takes the session away");
     }
-    // Who carries none is not affected.
+    // Requests without a session are not affected.
     let mut visitor = Browser::new();
     for path in ["/", "/sign-in", "/errors"] {
         let _ = visitor.get(&app.url(path)).await.expect(200);
     }
-    // Nobody comes in.
-    let authorize = visitor.set_out(app, "google").await;
+    // Nobody can sign in.
+    let authorize = visitor.start_sign_in(app, "google").await;
     let callback = visitor.consent(&authorize, "grace").await;
-    let _ = visitor.come_back(&callback).await.expect_error(503, "database_unavailable");
+    let _ = visitor.follow_callback(&callback).await.expect_error(503, "database_unavailable");
     assert_eq!(visitor.session(app), None);
 }
 
@@ -56,7 +56,7 @@ async fn migrations_that_are_missing_are_not_ready() {
     let _ = Browser::new().get(&app.url("/readyz")).await.expect(503);
 }
 
-/// What lies between the app and PostgreSQL, and can be cut.
+/// A proxy in front of PostgreSQL that can be cut.
 struct Line {
     server: (String, u16),
     port: u16,
@@ -74,13 +74,13 @@ impl Line {
     }
 
     async fn carry(listener: TcpListener, server: (String, u16)) {
-        // Whoever ends this task hangs up every connection with it.
+        // Aborting this task closes every connection.
         let mut calls = JoinSet::new();
         while let Ok((mut near, _)) = listener.accept().await {
             let server = server.clone();
             calls.spawn(async move {
                 let mut far = TcpStream::connect(server).await.expect("PostgreSQL");
-                // A connection that breaks is what this is for.
+                // Broken connections are the point.
                 let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
             });
         }
@@ -88,7 +88,7 @@ impl Line {
 
     async fn cut(&mut self) {
         self.open.abort();
-        // It is over when the task is, and the port is free again.
+        // When the task ends, the port is free again.
         let _ = (&mut self.open).await;
     }
 
@@ -112,8 +112,8 @@ async fn postgres_that_comes_back_is_used_again() {
     out_of_order(&app, &mut browser).await;
 
     line.mend().await;
-    // Each connection that broke is noticed by whoever uses it first: at most
-    // as many requests fail as there were connections.
+    // The next user of each broken connection notices it: at most as many requests fail as there
+    // were connections.
     let mut failed = 0;
     while browser.get(&app.url("/readyz")).await.status != 200 {
         failed += 1;

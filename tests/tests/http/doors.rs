@@ -1,10 +1,10 @@
-//! The OAuth door with the local provider: three dialects, all the people.
+//! OAuth sign-ins with the local provider: three dialects, all personas.
 
 use axum::Router;
 use axum::body::Body;
 use http::{Request, StatusCode};
 use latchkey_axum::Routes;
-use latchkey_tests::walk::parameter;
+use latchkey_tests::oauth_flow::parameter;
 use latchkey_tests::{Browser, Latchkey};
 use tower::ServiceExt as _;
 use url::Url;
@@ -17,11 +17,11 @@ async fn everybody_comes_in_through_every_provider() {
         ("noor", "Noor Inayat Khan", "Noor Inayat Khan", "Noor Inayat Khan"),
         ("twin", "Ada’s Twin", "Ada’s Twin", "Ada’s Twin"),
         ("alan", "Alan Turing", "Alan Turing", "Alan Turing"),
-        // At GitHub she hides her name and is known by her login name.
+        // At GitHub she hides her name, so her login name is shown.
         ("octo", "Octavia Hill", "octavia", "Octavia Hill"),
     ] {
         for (provider, name) in [("google", google), ("github", github), ("facebook", facebook)] {
-            // Each with a database of its own: who has whose e-mail is another test.
+            // Each with its own database: e-mail conflicts are another test.
             let app = Latchkey::start().await;
             let account = Browser::new().sign_in_with(&app, provider, person).await;
             assert_eq!(account.name, name, "{person} at {provider}");
@@ -34,9 +34,9 @@ async fn a_long_name_in_many_scripts_arrives_whole_enough_to_be_read() {
     let app = Latchkey::start().await;
     for provider in ["google", "github", "facebook"] {
         let mut browser = Browser::new();
-        let authorize = browser.set_out(&app, provider).await;
+        let authorize = browser.start_sign_in(&app, provider).await;
         let callback = browser.consent(&authorize, "long").await;
-        assert_eq!(browser.come_back(&callback).await.see_other(), "/account");
+        assert_eq!(browser.follow_callback(&callback).await.see_other(), "/account");
         let name = browser.account(&app).await.expect("signed in").name;
         assert!(name.starts_with("عبد الرحمن"), "{name}");
     }
@@ -49,9 +49,9 @@ async fn an_address_is_shown_as_what_it_is() {
         ("google", "grace", "not verified"),
         ("google", "noor", "No e-mail address"),
         ("github", "ada", "ada@github.example.test"),
-        // GitHub's list says that it is not verified, so it is none.
+        // GitHub's list says that it is not verified, so it is not used.
         ("github", "grace", "No e-mail address"),
-        // Facebook promises nothing about its addresses.
+        // Facebook does not verify addresses.
         ("facebook", "ada", "not verified"),
     ] {
         let app = Latchkey::start().await;
@@ -71,7 +71,7 @@ async fn each_dialect_asks_for_no_more_than_it_needs() {
         ("github", "/github/login/oauth/authorize", "read:user user:email", false),
         ("facebook", "/facebook/v23.0/dialog/oauth", "public_profile email", false),
     ] {
-        let to = browser.set_out(&app, provider).await;
+        let to = browser.start_sign_in(&app, provider).await;
         assert_eq!(
             format!("{}{}", to.origin().ascii_serialization(), to.path()),
             app.idp.clone() + at
@@ -87,7 +87,8 @@ async fn each_dialect_asks_for_no_more_than_it_needs() {
 async fn every_attempt_has_secrets_of_its_own() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
-    let (one, two) = (browser.set_out(&app, "google").await, browser.set_out(&app, "google").await);
+    let (one, two) =
+        (browser.start_sign_in(&app, "google").await, browser.start_sign_in(&app, "google").await);
     for name in ["state", "nonce", "code_challenge"] {
         assert_ne!(parameter(&one, name), parameter(&two, name), "{name}");
     }
@@ -100,9 +101,9 @@ async fn declining_is_no_error_and_trying_again_works_at_once() {
     let app = Latchkey::start().await;
     for (provider, person) in [("google", "ada"), ("github", "grace"), ("facebook", "noor")] {
         let mut browser = Browser::new();
-        let authorize = browser.set_out(&app, provider).await;
+        let authorize = browser.start_sign_in(&app, provider).await;
         let back = browser.decide(&authorize, &[("decision", "decline")]).await;
-        let page = browser.come_back(&back).await.expect_error(400, "provider_declined");
+        let page = browser.follow_callback(&back).await.expect_error(400, "provider_declined");
         assert!(page.body.contains("Nothing is wrong"), "{}", page.summary());
         assert!(page.body.contains(&format!("action=\"/auth/{provider}\"")), "no way to try again");
         assert_eq!(browser.account(&app).await, None, "{provider}");
@@ -119,7 +120,7 @@ async fn whoever_unticks_the_address_comes_in_without_one() {
         ("facebook", &["public_profile"]),
     ] {
         let mut browser = Browser::new();
-        let authorize = browser.set_out(&app, provider).await;
+        let authorize = browser.start_sign_in(&app, provider).await;
         let scopes = parameter(&authorize, "scope");
         let asked: Vec<_> = authorize.query_pairs().filter(|(name, _)| name != "scope").collect();
         let mut fields: Vec<(&str, &str)> = asked.iter().map(|(n, v)| (&**n, &**v)).collect();
@@ -129,7 +130,7 @@ async fn whoever_unticks_the_address_comes_in_without_one() {
         decide.set_query(None);
         let page = browser.post(&format!("{decide}/decide"), &fields).await;
         let callback = Url::parse(&page.see_other()).expect("a URL");
-        assert_eq!(browser.come_back(&callback).await.see_other(), "/account", "{provider}");
+        assert_eq!(browser.follow_callback(&callback).await.see_other(), "/account", "{provider}");
         let page = browser.get(&app.url("/account")).await;
         assert!(page.body.contains("No e-mail address"), "{provider}: {}", page.summary());
     }
@@ -158,10 +159,10 @@ async fn a_provider_that_misbehaves_signs_nobody_in() {
         ("google", "other_sub", 502, "provider_nonsense"),
     ] {
         let mut browser = Browser::new();
-        let authorize = browser.set_out(&app, provider).await;
+        let authorize = browser.start_sign_in(&app, provider).await;
         let decision = [("decision", "allow"), ("person", "ada"), ("misbehave", misbehave)];
         let back = browser.decide(&authorize, &decision).await;
-        let page = browser.come_back(&back).await;
+        let page = browser.follow_callback(&back).await;
         let found = (page.status, page.header("x-error-code"));
         assert_eq!(found, (status, Some(code)), "{provider} {misbehave}: {}", page.summary());
         assert_eq!(browser.session(&app), None, "{provider} {misbehave}");
@@ -175,14 +176,14 @@ async fn new_keys_at_the_provider_are_fetched_and_keep_nobody_out() {
     Browser::new().sign_in_with(&app, "google", "grace").await;
     for _ in 0..3 {
         let mut browser = Browser::new();
-        let authorize = browser.set_out(&app, "google").await;
+        let authorize = browser.start_sign_in(&app, "google").await;
         let rotated = [("decision", "allow"), ("person", "grace"), ("misbehave", "rotated_keys")];
         let back = browser.decide(&authorize, &rotated).await;
-        assert_eq!(browser.come_back(&back).await.see_other(), "/account");
+        assert_eq!(browser.follow_callback(&back).await.see_other(), "/account");
     }
 }
 
-/// What an application mounts is all that it answers; signing out always comes along.
+/// An application has only the routes that it mounts; signing out is always included.
 #[tokio::test]
 async fn an_application_takes_the_routes_that_it_wants() {
     let app = Latchkey::start().await;

@@ -1,4 +1,4 @@
-//! What a person is told when something goes wrong.
+//! Error pages.
 
 use latchkey_tests::{Browser, Issuer, Latchkey, Setup};
 use latchkey_web::errors::catalogue;
@@ -51,11 +51,16 @@ async fn each_kind_of_wrong_request_has_its_page() {
         let body = body.map(str::to_owned);
         let page = browser.send(method, &app.url(path), &headers, body).await;
         if code.is_empty() {
-            assert_eq!(page.status, status, "{}", page.asked);
+            assert_eq!(page.status, status, "{}", page.request);
             continue;
         }
         let page = page.expect_error(status, code);
-        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"), "{}", page.asked);
+        assert_eq!(
+            page.header("content-type"),
+            Some("text/html; charset=utf-8"),
+            "{}",
+            page.request
+        );
         let entry = catalogue::by_code(code).expect("in the catalogue");
         assert!(
             page.body.contains(&format!("href=\"/errors/{code}\"")),
@@ -66,7 +71,7 @@ async fn each_kind_of_wrong_request_has_its_page() {
             "{code}: {}",
             page.summary()
         );
-        assert_eq!(page.header("allow").is_some(), status == 405, "{}", page.asked);
+        assert_eq!(page.header("allow").is_some(), status == 405, "{}", page.request);
     }
 }
 
@@ -90,16 +95,16 @@ async fn the_catalogue_has_a_page_for_every_code() {
 async fn what_a_link_says_is_not_repeated() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
-    let authorize = browser.set_out(&app, "google").await;
+    let authorize = browser.start_sign_in(&app, "google").await;
     let iss = format!("{}/google", app.idp);
     let mut url = Url::parse(&app.callback("google")).expect("a URL");
     url.query_pairs_mut()
-        .append_pair("state", &latchkey_tests::walk::parameter(&authorize, "state"))
+        .append_pair("state", &latchkey_tests::oauth_flow::parameter(&authorize, "state"))
         .append_pair("iss", &iss)
         .append_pair("error", "<script>alert('one')</script>")
         .append_pair("error_description", "Call +1 555 0100 to unlock your account")
         .append_pair("error_uri", "javascript:alert('two')");
-    let page = browser.come_back(&url).await.expect_error(502, "provider_refused");
+    let page = browser.follow_callback(&url).await.expect_error(502, "provider_refused");
     for planted in ["alert", "Call +1", "javascript:", "error_uri"] {
         assert!(!page.body.contains(planted), "{planted} is repeated");
     }
@@ -129,9 +134,10 @@ async fn errors_of_the_provider_are_told_apart() {
         ("made_up", 502, "provider_refused"),
     ] {
         let mut browser = Browser::new();
-        let authorize = browser.set_out(&app, "acme").await;
-        let back = issuer.answer_to(&authorize, &[("error", error), ("iss", &issuer.url)]);
-        let page = browser.come_back(&back).await.expect_error(status, code);
+        let authorize = browser.start_sign_in(&app, "acme").await;
+        let back =
+            issuer.authorization_response(&authorize, &[("error", error), ("iss", &issuer.url)]);
+        let page = browser.follow_callback(&back).await.expect_error(status, code);
         assert!(page.body.contains("action=\"/auth/acme\""), "{error}: no way to try again");
         let passed_on = code == "provider_refused" && error != "made_up";
         assert_eq!(page.body.contains(error), passed_on, "{error}");
@@ -155,8 +161,8 @@ async fn names_and_labels_are_escaped_where_they_are_shown() {
         "{}",
         page.summary()
     );
-    let authorize = browser.set_out(&app, "acme").await;
-    let _ = browser.come_back(&issuer.approve(&authorize)).await.expect(303);
+    let authorize = browser.start_sign_in(&app, "acme").await;
+    let _ = browser.follow_callback(&issuer.approve(&authorize)).await.expect(303);
     for path in ["/", "/account"] {
         let page = browser.get(&app.url(path)).await.expect(200);
         assert!(!page.body.contains("<img"), "{path}");
@@ -181,7 +187,7 @@ async fn a_head_that_is_too_large_or_no_http_is_refused_and_the_next_request_is_
         ),
     ] {
         let mut stream = TcpStream::connect(app.address).await.expect("a connection");
-        // The server may hang up before it has read everything.
+        // The server may close the connection before it has read everything.
         let _ = stream.write_all(sent.as_bytes()).await;
         let mut answer = [0; 64];
         let read = stream.read(&mut answer).await.expect("an answer");

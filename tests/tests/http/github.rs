@@ -1,7 +1,7 @@
-//! GitHub as it is: the real address, and the dialect.
+//! GitHub: its real URLs and its dialect of OAuth.
 
 use latchkey_tests::issuer::Answer;
-use latchkey_tests::walk::parameter;
+use latchkey_tests::oauth_flow::parameter;
 use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup, texts};
 use serde_json::{Value, json};
 use url::Url;
@@ -16,14 +16,14 @@ async fn two_variables_lead_to_the_real_one() {
         .start()
         .await;
     let mut browser = Browser::new();
-    let to = browser.set_out(&app, "github").await;
+    let to = browser.start_sign_in(&app, "github").await;
     assert!(to.as_str().starts_with("https://github.com/login/oauth/authorize?"), "{to}");
     assert_eq!(parameter(&to, "client_id"), "Iv1.0123456789abcdef");
     assert_eq!(parameter(&to, "redirect_uri"), app.callback("github"));
     assert_eq!(parameter(&to, "code_challenge_method"), "S256");
     assert_eq!(parameter(&to, "scope"), "read:user user:email");
     assert!(!to.as_str().contains("hush"));
-    // The others are still played on this machine.
+    // The other providers are still played locally.
     browser.sign_in_with(&app, "google", "ada").await;
 }
 
@@ -34,25 +34,25 @@ async fn a_public_site_sends_people_back_to_its_public_name() {
         .set("GITHUB_CLIENT_SECRET", "hush")
         .start()
         .await;
-    let mut browser = Browser::new().with_name("https://app.example.com", app.address);
-    let to = browser.set_out(&app, "github").await;
+    let mut browser = Browser::new().with_host("https://app.example.com", app.address);
+    let to = browser.start_sign_in(&app, "github").await;
     let back = parameter(&to, "redirect_uri");
     assert_eq!(back, "https://app.example.com/auth/github/callback");
-    // No local provider plays anybody there.
+    // The local provider does not run.
     let _ = browser.post(&app.url("/auth/google"), &[]).await.expect_error(404, "unknown_provider");
 }
 
-/// Latchkey with a GitHub Enterprise that answers as it is told.
+/// Latchkey with a GitHub Enterprise whose responses tests can set.
 async fn enterprise() -> (Latchkey, Issuer) {
     let github = Issuer::start().await;
-    github.answers(
+    github.respond_with(
         TOKEN,
         Answer::Json(json!({
             "access_token": "gho_1", "token_type": "bearer", "scope": "read:user,user:email"
         })),
     );
-    github.answers("/user", Answer::Json(user(1)));
-    github.answers(
+    github.respond_with("/user", Answer::Json(user(1)));
+    github.respond_with(
         "/user/emails",
         Answer::Json(json!([
             { "email": "octo@github.test", "primary": true, "verified": true, "visibility": null }
@@ -72,16 +72,16 @@ fn user(id: u64) -> Value {
     json!({ "id": id, "login": "octo", "name": "Octo Cat", "email": "public@evil.test" })
 }
 
-async fn come_back(app: &Latchkey, github: &Issuer, browser: &mut Browser) -> Page {
-    let authorize = browser.set_out(app, "github").await;
-    let callback: Url = github.answer_to(&authorize, &[("code", "c0de")]);
-    browser.come_back(&callback).await
+async fn follow_callback(app: &Latchkey, github: &Issuer, browser: &mut Browser) -> Page {
+    let authorize = browser.start_sign_in(app, "github").await;
+    let callback: Url = github.authorization_response(&authorize, &[("code", "c0de")]);
+    browser.follow_callback(&callback).await
 }
 
 #[tokio::test]
 async fn it_is_asked_as_it_wants_to_be() {
     let (app, github) = enterprise().await;
-    assert_eq!(come_back(&app, &github, &mut Browser::new()).await.see_other(), "/account");
+    assert_eq!(follow_callback(&app, &github, &mut Browser::new()).await.see_other(), "/account");
     for request in github.all_requests() {
         assert!(request.header("user-agent").is_some_and(|agent| agent.starts_with("Latchkey/")));
         let accept = request.header("accept").expect("Accept");
@@ -93,7 +93,7 @@ async fn it_is_asked_as_it_wants_to_be() {
     assert_eq!(token.field("code").as_deref(), Some("c0de"));
     assert_eq!(token.field("redirect_uri").as_deref(), Some(app.callback("github").as_str()));
     assert_eq!(token.field("code_verifier").map(|verifier| verifier.len()), Some(43));
-    // The secret travels one way, not two (RFC 6749 §2.3).
+    // The secret is sent in one way only (RFC 6749 §2.3).
     assert_eq!(token.header("authorization"), None);
     assert_eq!(github.requests("/user")[0].header("authorization"), Some("Bearer gho_1"));
 }
@@ -112,11 +112,12 @@ async fn errors_that_come_with_status_200_are_errors() {
         let form = format!("error={error}&error_description=x");
         for answer in [
             Answer::Json(body),
-            Answer::Says(200, "application/x-www-form-urlencoded; charset=utf-8", form),
+            Answer::Body(200, "application/x-www-form-urlencoded; charset=utf-8", form),
         ] {
-            github.answers(TOKEN, answer);
+            github.respond_with(TOKEN, answer);
             let mut browser = Browser::new();
-            let page = come_back(&app, &github, &mut browser).await.expect_error(status, code);
+            let page =
+                follow_callback(&app, &github, &mut browser).await.expect_error(status, code);
             assert!(!page.body.contains("<b>x") && !page.body.contains("javascript:"));
             assert_eq!(browser.account(&app).await, None, "{error}");
         }
@@ -127,8 +128,8 @@ async fn errors_that_come_with_status_200_are_errors() {
 async fn a_form_instead_of_json_is_understood() {
     let (app, github) = enterprise().await;
     let form = "access_token=gho_1&scope=read%3Auser&token_type=bearer".to_owned();
-    github.answers(TOKEN, Answer::Says(200, "application/x-www-form-urlencoded", form));
-    assert_eq!(come_back(&app, &github, &mut Browser::new()).await.see_other(), "/account");
+    github.respond_with(TOKEN, Answer::Body(200, "application/x-www-form-urlencoded", form));
+    assert_eq!(follow_callback(&app, &github, &mut Browser::new()).await.see_other(), "/account");
 }
 
 #[tokio::test]
@@ -139,10 +140,10 @@ async fn a_renamed_person_stays_the_same_and_a_reused_name_is_somebody_else() {
         let mut said = user(id);
         said["login"] = login.into();
         said["name"] = Value::Null;
-        github.answers("/user", Answer::Json(said));
-        github.answers("/user/emails", Answer::Json(json!([])));
+        github.respond_with("/user", Answer::Json(said));
+        github.respond_with("/user/emails", Answer::Json(json!([])));
         let mut browser = Browser::new();
-        assert_eq!(come_back(&app, &github, &mut browser).await.see_other(), "/account");
+        assert_eq!(follow_callback(&app, &github, &mut browser).await.see_other(), "/account");
         ids.push(browser.account(&app).await.expect("signed in").id);
     }
     assert_eq!(ids[0], ids[1]);
@@ -152,12 +153,12 @@ async fn a_renamed_person_stays_the_same_and_a_reused_name_is_somebody_else() {
 #[tokio::test]
 async fn ids_beyond_what_a_float_can_hold_are_kept_apart() {
     let (app, github) = enterprise().await;
-    github.answers("/user/emails", Answer::Json(json!([])));
+    github.respond_with("/user/emails", Answer::Json(json!([])));
     let mut ids = Vec::new();
     for id in [9_007_199_254_740_992, 9_007_199_254_740_993, u64::MAX] {
-        github.answers("/user", Answer::Json(user(id)));
+        github.respond_with("/user", Answer::Json(user(id)));
         let mut browser = Browser::new();
-        assert_eq!(come_back(&app, &github, &mut browser).await.see_other(), "/account");
+        assert_eq!(follow_callback(&app, &github, &mut browser).await.see_other(), "/account");
         ids.push(browser.account(&app).await.expect("signed in").id);
     }
     ids.sort();
@@ -179,20 +180,20 @@ async fn only_a_verified_address_from_the_list_counts() {
         (list(&[&other, &primary(json!(false))]), Some(b)),
         (list(&[&primary(json!(false))]), None),
         (list(&[&primary(json!("true")), &odd]), None),
-        // An entry without an address is passed over.
+        // An entry without an address is ignored.
         (Answer::Json(json!([null, {"verified": true}, no_address, 1, "x", other])), Some(b)),
         (list(&[]), None),
         (Answer::html(404), None),
     ] {
         let (app, github) = enterprise().await;
-        github.answers("/user/emails", emails.clone());
+        github.respond_with("/user/emails", emails.clone());
         let mut browser = Browser::new();
-        assert_eq!(come_back(&app, &github, &mut browser).await.see_other(), "/account");
+        assert_eq!(follow_callback(&app, &github, &mut browser).await.see_other(), "/account");
         let page = browser.get(&app.url("/account")).await;
         let shown = shown.unwrap_or("No e-mail address");
         assert!(page.body.contains(shown), "{emails:?}: {}", page.summary());
         assert!(!page.body.contains("public@evil.test"), "the public profile's address was taken");
-        // GitHub has no issuer identifier: its web address stands for that.
+        // GitHub has no issuer identifier: its URL is used.
         assert_eq!(
             texts(&app.app.db, "SELECT issuer FROM identities").await,
             [github.url.as_str()]
@@ -203,7 +204,7 @@ async fn only_a_verified_address_from_the_list_counts() {
 #[tokio::test]
 async fn answers_of_the_api_that_make_no_sense_sign_nobody_in() {
     let refused =
-        |status| Answer::Says(status, "application/json", json!({ "message": "no" }).to_string());
+        |status| Answer::Body(status, "application/json", json!({ "message": "no" }).to_string());
     for (path, answer, status, code) in [
         (TOKEN, Answer::html(200), 502, "provider_nonsense"),
         ("/user", Answer::Json(json!({})), 502, "provider_nonsense"),
@@ -219,9 +220,9 @@ async fn answers_of_the_api_that_make_no_sense_sign_nobody_in() {
         ("/user/emails", Answer::Json(json!({})), 502, "provider_nonsense"),
     ] {
         let (app, github) = enterprise().await;
-        github.answers(path, answer.clone());
+        github.respond_with(path, answer.clone());
         let mut browser = Browser::new();
-        let page = come_back(&app, &github, &mut browser).await;
+        let page = follow_callback(&app, &github, &mut browser).await;
         let found = (page.status, page.header("x-error-code"));
         assert_eq!(found, (status, Some(code)), "{path} {answer:?}: {}", page.summary());
         assert_eq!(browser.account(&app).await, None);

@@ -1,14 +1,14 @@
-//! Whose account is it? The identity's, never the e-mail's.
+//! Accounts belong to identities, never to e-mail addresses.
 
 use latchkey_tests::database::rows;
 use latchkey_tests::issuer::SUBJECT;
 use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
 
-/// Comes back from the local provider, wherever that leads.
+/// Follows the callback from the local provider.
 async fn try_with(app: &Latchkey, browser: &mut Browser, provider: &str, person: &str) -> Page {
-    let authorize = browser.set_out(app, provider).await;
+    let authorize = browser.start_sign_in(app, provider).await;
     let callback = browser.consent(&authorize, person).await;
-    browser.come_back(&callback).await
+    browser.follow_callback(&callback).await
 }
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn the_same_person_keeps_the_same_account() {
 async fn somebody_elses_verified_address_opens_no_account() {
     let app = Latchkey::start().await;
     Browser::new().sign_in_with(&app, "google", "ada").await;
-    // Another person at the same provider, and one at another, with Ada's address.
+    // Another person at the same provider, and one at another, both with Ada's address.
     for provider in ["google", "github"] {
         let mut twin = Browser::new();
         let page = try_with(&app, &mut twin, provider, "twin").await;
@@ -34,7 +34,7 @@ async fn somebody_elses_verified_address_opens_no_account() {
         assert!(page.body.contains("/sign-in"), "no way on");
         assert_eq!(twin.account(&app).await, None, "{provider}");
     }
-    // Facebook vouches for no address, so there is nothing to compare.
+    // Facebook verifies no address, so there is nothing to compare.
     let twin = Browser::new().sign_in_with(&app, "facebook", "twin").await;
     assert_eq!(twin.name, "Ada’s Twin");
     assert_eq!(rows(&app.app.db, "users").await, 2);
@@ -60,8 +60,8 @@ async fn an_unverified_address_neither_opens_nor_blocks_an_account() {
             profile["email_verified"] = unverified.clone();
         });
         let mut stranger = Browser::new();
-        let authorize = stranger.set_out(&app, "acme").await;
-        let page = stranger.come_back(&issuer.approve_as(&authorize, &subject)).await;
+        let authorize = stranger.start_sign_in(&app, "acme").await;
+        let page = stranger.follow_callback(&issuer.approve_as(&authorize, &subject)).await;
         assert_eq!(page.see_other(), "/account", "{subject}");
         assert_ne!(stranger.account(&app).await.expect("signed in").id, ada.id, "{subject}");
     }
@@ -77,8 +77,8 @@ async fn an_unverified_address_that_came_first_does_not_become_its_owners_accoun
         profile["email_verified"] = false.into();
     });
     let mut attacker = Browser::new();
-    let authorize = attacker.set_out(&app, "acme").await;
-    let _ = attacker.come_back(&issuer.approve(&authorize)).await.expect(303);
+    let authorize = attacker.start_sign_in(&app, "acme").await;
+    let _ = attacker.follow_callback(&issuer.approve(&authorize)).await.expect(303);
     let attackers = attacker.account(&app).await.expect("signed in");
     let ada = Browser::new().sign_in_with(&app, "google", "ada").await;
     assert_ne!(ada.id, attackers.id);
@@ -87,7 +87,7 @@ async fn an_unverified_address_that_came_first_does_not_become_its_owners_accoun
 #[tokio::test]
 async fn the_same_id_at_two_providers_is_two_people() {
     let app = Latchkey::start().await;
-    // Ada's id at GitHub is her twin's at Facebook.
+    // Ada's id at GitHub is another person's at Facebook.
     let ada = Browser::new().sign_in_with(&app, "github", "ada").await;
     let twin = Browser::new().sign_in_with(&app, "facebook", "twin").await;
     assert_ne!(ada.id, twin.id);
@@ -114,7 +114,7 @@ async fn a_new_address_or_name_at_the_provider_is_still_the_same_person() {
     for (name, email) in [
         ("Jane Doe", "jane@acme.test"),
         ("Jane Roe", "jane.roe@acme.test"),
-        // Even one that belongs to somebody else here by now.
+        // Even if it now belongs to another account.
         ("Jane Roe", "ada@example.test"),
     ] {
         issuer.userinfo(move |profile| {
@@ -122,8 +122,11 @@ async fn a_new_address_or_name_at_the_provider_is_still_the_same_person() {
             profile["email"] = email.into();
         });
         let mut browser = Browser::new();
-        let authorize = browser.set_out(&app, "acme").await;
-        assert_eq!(browser.come_back(&issuer.approve(&authorize)).await.see_other(), "/account");
+        let authorize = browser.start_sign_in(&app, "acme").await;
+        assert_eq!(
+            browser.follow_callback(&issuer.approve(&authorize)).await.see_other(),
+            "/account"
+        );
         ids.push(browser.account(&app).await.expect("signed in").id);
     }
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
@@ -141,8 +144,8 @@ async fn subjects_are_told_apart_to_the_letter() {
             profile["email"] = address.clone().into();
         });
         let mut browser = Browser::new();
-        let authorize = browser.set_out(&app, "acme").await;
-        let page = browser.come_back(&issuer.approve_as(&authorize, subject)).await;
+        let authorize = browser.start_sign_in(&app, "acme").await;
+        let page = browser.follow_callback(&issuer.approve_as(&authorize, subject)).await;
         assert_eq!(page.see_other(), "/account", "{subject:?}");
         ids.push(browser.account(&app).await.expect("signed in").id);
     }
@@ -170,8 +173,8 @@ async fn a_subject_that_is_none_signs_nobody_in() {
         issuer.id_token(move |token| token.claims["sub"] = said.clone());
         let said = subject.clone();
         issuer.userinfo(move |profile| profile["sub"] = said.clone());
-        let authorize = browser.set_out(&app, "acme").await;
-        let page = browser.come_back(&issuer.approve(&authorize)).await;
+        let authorize = browser.start_sign_in(&app, "acme").await;
+        let page = browser.follow_callback(&issuer.approve(&authorize)).await;
         let _ = page.expect_error(502, "id_token_refused");
     }
     assert_eq!(rows(&app.app.db, "users").await, 0);
@@ -188,8 +191,8 @@ async fn only_the_local_provider_has_an_administrator() {
         rest.split_once("</dd>").expect("roles").0.to_owned()
     };
     let mut jane = Browser::new();
-    let authorize = jane.set_out(&app, "acme").await;
-    let _ = jane.come_back(&issuer.approve(&authorize)).await.expect(303);
+    let authorize = jane.start_sign_in(&app, "acme").await;
+    let _ = jane.follow_callback(&issuer.approve(&authorize)).await.expect(303);
     assert!(!roles(&mut jane).await.contains("admin"));
 
     let app = Latchkey::start().await;

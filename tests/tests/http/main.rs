@@ -1,4 +1,4 @@
-//! Latchkey from outside, over HTTP, one hop at a time.
+//! HTTP tests from outside, one request at a time.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,

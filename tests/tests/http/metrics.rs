@@ -1,14 +1,14 @@
-//! What whoever watches over the process is told, and which alert a fault raises.
+//! Metrics, and the alert for each fault.
 
 use std::collections::BTreeMap;
 
 use latchkey_domain::Span;
+use latchkey_tests::accounts::{ApiClient, PASSWORD, sign_up, submit_password, tokens};
 use latchkey_tests::issuer::{Answer, DISCOVERY, TOKEN};
-use latchkey_tests::person::{PASSWORD, Program, knock, sign_up, tokens};
 use latchkey_tests::{Browser, Issuer, Latchkey, MailServer, Setup, execute};
 use reqwest::Method;
 
-/// Every number there is, by its name and labels.
+/// All metrics by name and labels.
 async fn scrape(address: &str) -> BTreeMap<String, f64> {
     let page = Browser::new().get(&format!("http://{address}/metrics")).await.expect(200);
     assert!(
@@ -24,8 +24,7 @@ async fn scrape(address: &str) -> BTreeMap<String, f64> {
     lines.map(number).collect()
 }
 
-/// What an expression of PromQL selects: a metric, and the label that it needs
-/// with the beginning of its value.
+/// What an expression of PromQL selects: a metric, and a label with the prefix of its value.
 fn selected(expression: &str) -> (String, String) {
     let begin = expression.find("latchkey_").expect("a metric");
     let rest = &expression[begin..];
@@ -48,43 +47,43 @@ async fn free_address() -> String {
     listener.local_addr().expect("an address").to_string()
 }
 
-/// The one alert whose fault takes a process of its own: `program/process.rs`.
+/// The one alert whose fault needs a separate process: `program/process.rs`.
 const OF_A_PROCESS: &str = "latchkey_log_lines_lost_total";
 
-/// Makes every fault that an alert is for.
+/// Causes the fault of each alert.
 async fn make_every_fault(app: &Latchkey, issuer: &Issuer, address: &str) -> BTreeMap<String, f64> {
     sign_up(app, "bob@example.test").await;
     let first = tokens(app, "bob@example.test", None).await;
-    let _ = Program::new(app).refresh(&first.refresh).await.expect(200);
+    let _ = ApiClient::new(app).refresh(&first.refresh).await.expect(200);
     app.advance(Span::seconds(11));
-    // An e-mail is written down, and nobody takes it.
+    // An e-mail is queued, and not accepted.
     let form = [("email", "bob@example.test")];
     let _ = Browser::new().post(&app.url("/forgot"), &form).await.expect(200);
     let _ =
-        Program::new(app).refresh(&first.refresh).await.expect_error(400, "refresh_token_reused");
-    issuer.answers(TOKEN, Answer::html(500));
+        ApiClient::new(app).refresh(&first.refresh).await.expect_error(400, "refresh_token_reused");
+    issuer.respond_with(TOKEN, Answer::html(500));
     let mut browser = Browser::new();
-    let authorize = browser.set_out(app, "acme").await;
-    assert!(browser.come_back(&issuer.approve(&authorize)).await.status >= 500);
+    let authorize = browser.start_sign_in(app, "acme").await;
+    assert!(browser.follow_callback(&issuer.approve(&authorize)).await.status >= 500);
     for _ in 0..11 {
         let fields = [("email", "eve@example.test"), ("password", "wrong")];
-        let _ = knock(&mut Browser::new(), app, &fields).await;
+        let _ = submit_password(&mut Browser::new(), app, &fields).await;
     }
-    let storm = latchkey_tests::person::full_queue(app).await;
+    let storm = latchkey_tests::accounts::fill_password_queue(app).await;
     let fields = [("email", "ada@example.test"), ("password", PASSWORD)];
-    let _ = knock(&mut Browser::new(), app, &fields).await.expect_error(503, "busy");
+    let _ = submit_password(&mut Browser::new(), app, &fields).await.expect_error(503, "busy");
     drop(storm);
     app.advance(Span::minutes(11));
     let carries = tokens(app, "bob@example.test", None).await;
     execute(&app.app.db, "ALTER TABLE contacts RENAME TO gone").await;
-    let mut program = Program::with(app, &carries.access);
+    let mut program = ApiClient::with(app, &carries.access);
     let _ = program.get("/api/v1/contacts").await.expect_error(500, "internal_error");
     let mut before_it_is_gone = scrape(address).await;
     app.app.db.close().await;
     let _ = program.get("/api/v1/contacts").await.expect_error(503, "database_unavailable");
-    // Nobody hears of ends elsewhere any longer.
+    // Ended sign-ins are no longer noticed.
     app.advance(Span::seconds(60));
-    // What only the database tells is as it was.
+    // Metrics from the database keep their last value.
     let after = scrape(address).await;
     before_it_is_gone.extend(after);
     before_it_is_gone
@@ -93,9 +92,9 @@ async fn make_every_fault(app: &Latchkey, issuer: &Issuer, address: &str) -> BTr
 #[tokio::test(flavor = "multi_thread")]
 async fn each_alert_belongs_to_a_fault() {
     let (issuer, address) = (Issuer::start().await, free_address().await);
-    let mail_server = MailServer::url(MailServer::nowhere().await) + "?tls=none";
+    let mail_server = MailServer::url(MailServer::unused_address().await) + "?tls=none";
     let app = Setup::new().with_issuer(&issuer).set("METRICS_ADDR", &address);
-    let app = app.set("SMTP_URL", mail_server).with_clock_standing().start().await;
+    let app = app.set("SMTP_URL", mail_server).with_frozen_clock().start().await;
     let before = scrape(&address).await;
     let after = make_every_fault(&app, &issuer, &address).await;
     let rules = include_str!("../../../deploy/alerts.yml");
@@ -107,7 +106,7 @@ async fn each_alert_belongs_to_a_fault() {
         let (before, after) = (sum(&before, &selected), sum(&after, &selected));
         assert!(after > before, "{selected:?} went from {before} to {after}: {after:?}");
     }
-    // What the dashboard draws is there as well.
+    // The metrics of the dashboard exist.
     let dashboard = include_str!("../../../deploy/grafana-dashboard.json");
     for expression in dashboard.lines().filter(|line| line.contains("\"expr\"")) {
         let (name, _) = selected(expression);
@@ -122,10 +121,10 @@ async fn sign_ins_are_counted_by_method_credential_and_outcome() {
     sign_up(&app, "bob@example.test").await;
     let _ = tokens(&app, "bob@example.test", None).await;
     let fields = [("email", "bob@example.test"), ("password", "wrong")];
-    let _ = knock(&mut Browser::new(), &app, &fields).await;
+    let _ = submit_password(&mut Browser::new(), &app, &fields).await;
     let mut browser = Browser::new();
-    let authorize = browser.set_out(&app, "acme").await;
-    let _ = browser.come_back(&issuer.approve(&authorize)).await.expect(303);
+    let authorize = browser.start_sign_in(&app, "acme").await;
+    let _ = browser.follow_callback(&issuer.approve(&authorize)).await.expect(303);
     let numbers = scrape(&address).await;
     for labels in [
         r#"{method="password",credential="jwt",outcome="ok"}"#,
@@ -140,9 +139,9 @@ async fn sign_ins_are_counted_by_method_credential_and_outcome() {
     }
     let calls = numbers.keys().filter(|key| key.starts_with("latchkey_provider_seconds_count"));
     assert!(calls.count() > 0, "{numbers:?}");
-    // It tells nobody who.
+    // They contain no personal data.
     assert!(!numbers.keys().any(|key| key.contains("example.test")), "{numbers:?}");
-    // And it is at its own address alone.
+    // They are served only on their own address.
     let _ = Browser::new().get(&app.url("/metrics")).await.expect(404);
 }
 

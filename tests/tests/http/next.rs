@@ -1,6 +1,6 @@
-//! Where people land, and what cannot steer that.
+//! Where users land after signing in, and what cannot change that.
 
-use latchkey_tests::walk::parameter;
+use latchkey_tests::oauth_flow::parameter;
 use latchkey_tests::{Browser, Latchkey};
 use reqwest::Method;
 use url::Url;
@@ -32,9 +32,9 @@ async fn only_our_own_pages_are_landed_on() {
         ("/\r\nSet-Cookie: a=b", "/account"),
     ] {
         let mut browser = Browser::new();
-        let authorize = browser.set_out_for(&app, "github", &[("next", next)]).await;
+        let authorize = browser.start_sign_in_with(&app, "github", &[("next", next)]).await;
         let callback = browser.consent(&authorize, "ada").await;
-        let page = browser.come_back(&callback).await;
+        let page = browser.follow_callback(&callback).await;
         assert_eq!(page.see_other(), lands, "{next:?}");
     }
 }
@@ -104,6 +104,6 @@ async fn another_name_of_this_machine_leads_to_the_public_one() {
     let other = format!("http://{}", app.address);
     let page = browser.get(&format!("{other}/account?x=1")).await.expect(307);
     assert_eq!(page.header("location"), Some(app.url("/account?x=1").as_str()));
-    // What programs ask for is answered under any name.
+    // API routes respond under any host name.
     let _ = browser.get(&format!("{other}/healthz")).await.expect(200);
 }

@@ -1,12 +1,14 @@
-//! What a collector is handed (OTLP).
+//! OTLP export.
 
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
 use http::Uri;
+use latchkey_tests::accounts::{
+    ApiClient, PASSWORD, cookie_value, sign_up, signed_in, submit_password, tokens,
+};
 use latchkey_tests::issuer::TOKEN;
-use latchkey_tests::person::{PASSWORD, Program, carried, knock, sign_up, signed_in, tokens};
 use latchkey_tests::{Browser, Issuer, MailServer, Setup};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -19,7 +21,7 @@ use reqwest::Method;
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
 
-/// Takes whatever it is handed.
+/// A collector that accepts everything.
 #[derive(Default)]
 struct Collector {
     origin: String,
@@ -73,35 +75,39 @@ async fn requests_and_calls_are_spans_and_tell_nothing_of_people() {
         .set("OTEL_SERVICE_NAME", "front-door")
         .start()
         .await;
-    // Whoever asks says which trace it is in, and whether that is recorded.
+    // Clients name their trace, and whether it is sampled.
     let ask = async |trace: &str, flags: &str| {
         let traceparent = format!("00-{trace}-{PARENT}-{flags}");
         let headers = [("traceparent", traceparent.as_str())];
         Browser::new().send(Method::GET, &app.url("/api/v1/me"), &headers, None).await
     };
     let problem =
-        |page: latchkey_tests::Page| latchkey_tests::person::json_of(&page)["trace_id"].clone();
+        |page: latchkey_tests::Page| latchkey_tests::accounts::json_of(&page)["trace_id"].clone();
     assert_eq!(problem(ask(TRACE, "01").await), TRACE);
     let unrecorded = TRACE.replace('4', "5");
     let _ = ask(&unrecorded, "00").await.expect(401);
-    // Who says nothing is in a trace of our own.
+    // Without `traceparent` we start a trace.
     let ours = problem(Browser::new().get(&app.url("/api/v1/contacts")).await);
     let ours = ours.as_str().expect("a trace").to_owned();
 
-    let mut browser = Browser::called("Mozilla/5.0 of-ada");
-    let authorize = browser.set_out(&app, "acme").await;
+    let mut browser = Browser::with_user_agent("Mozilla/5.0 of-ada");
+    let authorize = browser.start_sign_in(&app, "acme").await;
     let callback = issuer.approve(&authorize);
-    let _ = browser.come_back(&callback).await.expect(303);
+    let _ = browser.follow_callback(&callback).await.expect(303);
     sign_up(&app, "ada@example.test").await;
     let session = signed_in(&app, "ada@example.test", "session").await;
     let pair = tokens(&app, "ada@example.test", None).await;
-    let _ = Program::new(&app).refresh(&pair.refresh).await.expect(200);
-    let _ =
-        knock(&mut Browser::new(), &app, &[("email", "eve@example.test"), ("password", "x")]).await;
+    let _ = ApiClient::new(&app).refresh(&pair.refresh).await.expect(200);
+    let _ = submit_password(
+        &mut Browser::new(),
+        &app,
+        &[("email", "eve@example.test"), ("password", "x")],
+    )
+    .await;
     let _ = Browser::new()
         .send(Method::from_bytes(b"ADA").expect("a method"), &app.url("/"), &[], None)
         .await;
-    let session = carried(&session, "latchkey_session").expect("a session");
+    let session = cookie_value(&session, "latchkey_session").expect("a session");
     let asked = issuer.requests(TOKEN);
     let passed_on = asked[0].header("traceparent").expect("a traceparent").to_owned();
     drop(app.stop().await);
@@ -131,7 +137,7 @@ async fn requests_and_calls_are_spans_and_tell_nothing_of_people() {
     assert!(continued.end_time_unix_nano > continued.start_time_unix_nano);
     assert!(!spans.iter().any(|one| hex(&one.trace_id) == unrecorded), "nobody wants it recorded");
     assert!(named(&spans, "GET /api/v1/contacts", &ours).parent_span_id.is_empty());
-    // The provider is called in the trace of the callback, and told of it.
+    // The call to the provider belongs to the trace of the callback, and propagates it.
     let call = spans.iter().find(|one| passed_on.contains(&hex(&one.span_id))).expect("a call");
     assert_eq!(attribute(&call.attributes, "http.response.status_code").as_deref(), Some("200"));
     let callback_of = named(&spans, "GET /auth/{provider}/callback", &hex(&call.trace_id));
@@ -147,7 +153,7 @@ async fn requests_and_calls_are_spans_and_tell_nothing_of_people() {
         assert!(decoded.contains(part), "{part}: {decoded}");
     }
 
-    // None of it tells of people, and none of it opens anything.
+    // No personal data, and no secrets.
     let mut secrets: Vec<_> = callback.query_pairs().map(|(_, value)| value.into_owned()).collect();
     secrets.retain(|value| value.len() > 8 && *value != issuer.url);
     secrets.extend([session, pair.access, pair.refresh, issuer.client_secret().to_owned()]);
@@ -162,7 +168,7 @@ async fn requests_and_calls_are_spans_and_tell_nothing_of_people() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_is_away_keeps_nobody_waiting() {
-    let nowhere = MailServer::nowhere().await;
+    let nowhere = MailServer::unused_address().await;
     let away = Setup::new().set("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{nowhere}/otlp/"));
     let app = away.start().await;
     let _ = signed_in_after_all(&app).await;
@@ -174,11 +180,11 @@ async fn signed_in_after_all(app: &latchkey_tests::Latchkey) -> Browser {
     signed_in(app, "ada@example.test", "session").await
 }
 
-/// Nobody has asked for traces: then no request begins one.
+/// Without an endpoint, requests start no traces.
 #[tokio::test]
 async fn without_a_collector_a_request_is_in_no_trace() {
     let app = latchkey_tests::Latchkey::start().await;
     let page = Browser::new().get(&app.url("/api/v1/me")).await;
-    let problem = latchkey_tests::person::json_of(&page);
+    let problem = latchkey_tests::accounts::json_of(&page);
     assert_eq!(problem["trace_id"].as_str(), page.header("x-request-id"));
 }

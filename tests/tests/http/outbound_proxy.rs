@@ -1,11 +1,11 @@
-//! Providers are called through the proxy of the settings, this machine never.
+//! Providers are called through the configured proxy, loopback never.
 
 use latchkey_tests::{Browser, Issuer, Setup};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-/// A proxy that refuses everybody, and tells what it was asked for.
+/// A proxy that refuses all requests and records them.
 async fn proxy() -> (String, mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://user:hush@{}", listener.local_addr().expect("an address"));
@@ -53,6 +53,6 @@ async fn who_is_on_the_list_or_on_this_machine_is_not() {
     let (url, mut told) = proxy().await;
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).set("HTTPS_PROXY", url).start().await;
-    let _ = Browser::new().set_out(&app, "acme").await;
+    let _ = Browser::new().start_sign_in(&app, "acme").await;
     assert!(told.try_recv().is_err(), "loopback was called through the proxy");
 }

@@ -1,4 +1,4 @@
-//! Many first sign-ins of one person at the same moment make one account.
+//! Concurrent first sign-ins of one user create one account.
 
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ async fn many_at_once(app: Latchkey) {
         let (app, start) = (Arc::clone(&app), Arc::clone(&start));
         browsers.spawn(async move {
             let mut browser = Browser::new();
-            let authorize = browser.set_out(&app, "google").await;
+            let authorize = browser.start_sign_in(&app, "google").await;
             let callback = browser.consent(&authorize, "ada").await;
-            // All of them come back at the same moment.
+            // All callbacks arrive at the same time.
             start.wait().await;
-            let page = browser.come_back(&callback).await;
+            let page = browser.follow_callback(&callback).await;
             assert_eq!(page.see_other(), "/account");
             browser.account(&app).await.expect("signed in").id
         });
@@ -54,9 +54,9 @@ async fn many_different_people_at_once_each_get_their_own() {
         let (app, issuer) = (Arc::clone(&app), Arc::clone(&issuer));
         browsers.spawn(async move {
             let mut browser = Browser::new();
-            let authorize = browser.set_out(&app, "acme").await;
+            let authorize = browser.start_sign_in(&app, "acme").await;
             let callback = issuer.approve_as(&authorize, &format!("person-{person}"));
-            assert_eq!(browser.come_back(&callback).await.see_other(), "/account");
+            assert_eq!(browser.follow_callback(&callback).await.see_other(), "/account");
             browser.account(&app).await.expect("signed in").id
         });
     }

@@ -1,10 +1,10 @@
-//! What is kept, and what is not.
+//! What is stored, and what is not.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_tests::{Browser, Issuer, Latchkey, Setup};
 
-/// Every file in the folder in which the app works.
+/// Every file in the app's folder.
 fn files(app: &Latchkey) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     let mut folders = vec![app.file("")];
@@ -39,7 +39,7 @@ async fn no_file_holds_what_opens_a_session() {
 
     let files = files(&app);
     assert!(files.iter().any(|(name, _)| name.ends_with("latchkey.db-wal")), "{:?}", files.len());
-    // The search does find what is there.
+    // The search finds what is there.
     assert!(files.iter().any(|(_, bytes)| holds(bytes, ada.id.as_bytes())));
     for (name, bytes) in &files {
         for secret in &attempts {
@@ -55,9 +55,9 @@ async fn no_page_shows_the_session_or_what_the_provider_gave() {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = Browser::new();
-    let authorize = browser.set_out(&app, "acme").await;
+    let authorize = browser.start_sign_in(&app, "acme").await;
     let callback = issuer.approve(&authorize);
-    let page = browser.come_back(&callback).await;
+    let page = browser.follow_callback(&callback).await;
     let back = format!("{:?} {}", page.headers, page.body);
     let session = browser.session(&app).expect("a session");
     let mut everything = back;

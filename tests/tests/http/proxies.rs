@@ -1,19 +1,18 @@
-//! Behind the proxies that people use, with the configurations in `deploy`: TLS
-//! by a test authority, and curl for a browser, which keeps `__Host-` cookies to
-//! their rules.
+//! Behind common proxies with the configurations in `deploy`: TLS with a test CA, and curl as the
+//! browser, which enforces the rules of `__Host-` cookies.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use latchkey_tests::person::PASSWORD;
+use latchkey_tests::accounts::PASSWORD;
 use latchkey_tests::{Issuer, Latchkey, Setup, free_port};
 use tempfile::TempDir;
 use url::Url;
 
 const HOST: &str = "app.example.com";
 
-/// From where curl calls: neither the proxy's address nor one that it trusts.
+/// The address of curl: neither the proxy's nor a trusted one.
 const CLIENT: &str = "127.0.0.2";
 
 /// For openssl: a new key.
@@ -36,7 +35,7 @@ fn deployed(name: &str) -> String {
     std::fs::read_to_string(root.join("deploy").join(name)).expect("a configuration")
 }
 
-/// A proxy with a certificate, in front of a Latchkey with a provider.
+/// A proxy with a certificate in front of a Latchkey with a provider.
 struct Site {
     app: Latchkey,
     issuer: Issuer,
@@ -54,8 +53,8 @@ impl Drop for Site {
 }
 
 impl Site {
-    /// `start` is given the folder and the configuration with the ports, the
-    /// folder and the app's address of this test.
+    /// `start` gets the folder, and the configuration with the ports, folder and app address of
+    /// this test.
     async fn behind(configuration: &str, start: fn(&Path, &str) -> Command) -> Self {
         let (folder, https, http) =
             (tempfile::tempdir().expect("a folder"), free_port(), free_port());
@@ -113,7 +112,7 @@ impl Site {
         self.folder.path().join("cookies")
     }
 
-    /// A call that says its status, and where it leads.
+    /// Returns the status and the `Location`.
     fn curl(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("curl");
         command.args([
@@ -135,7 +134,7 @@ impl Site {
         command
     }
 
-    /// Status, a blank, and where it leads.
+    /// Status, a space, and the `Location`.
     fn call(&self, url: &str, arguments: &[&str]) -> String {
         run(&mut self.curl(&[&["-o", "/dev/null", url][..], arguments].concat()))
     }
@@ -149,16 +148,16 @@ impl Site {
         self.call(&self.app.url("/account"), &[]).starts_with("200")
     }
 
-    /// Everything that a person notices of a proxy.
+    /// Everything that depends on the proxy.
     fn works(&self) {
-        // Over http, everybody is sent to https.
+        // http redirects to https.
         let plain = format!("http://{HOST}:{}/sign-in?next=%2Fdocs", self.http);
         assert_eq!(
             self.call(&plain, &[]),
             format!("308 {}", self.app.url("/sign-in?next=%2Fdocs"))
         );
 
-        // Through a provider, and out.
+        // Sign-in with a provider, and sign-out.
         assert!(!self.is_signed_in());
         let out = self.post("/auth/acme", "");
         let authorize = out.strip_prefix("303 ").expect("a redirect");
@@ -171,8 +170,8 @@ impl Site {
         assert_eq!(self.post("/sign-out", ""), format!("303 {}", self.app.url("/")));
         assert!(!self.is_signed_in());
 
-        // With a password, whichever key it is; from the address that is the client's,
-        // whatever the client says it is.
+        // Sign-in with a password and either credential; the recorded address is the client's,
+        // whatever the client claims.
         let password = PASSWORD.replace(' ', "+");
         let account = format!("email=ada@example.test&password={password}");
         let signed_up = self.post("/sign-up", &format!("name=Ada&{account}"));
@@ -195,7 +194,7 @@ impl Site {
         assert!(sessions.contains(&format!("\"address\":\"{CLIENT}\"")), "{sessions}");
         assert!(!sessions.contains("203.0.113.9"), "{sessions}");
 
-        // Another site's page is refused here too.
+        // Cross-site requests are refused here, too.
         let foreign = ["--data", "", "--header", "Origin: https://evil.test"];
         assert!(self.call(&self.app.url("/sign-out"), &foreign).starts_with("403"));
     }

@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use latchkey_tests::Database;
-use latchkey_tests::person::{carried, instance, sign_up, signed_in};
+use latchkey_tests::accounts::{cookie_value, instance, sign_up, signed_in};
 
-/// The clocks stand still: only time that passes by itself ends the belief.
+/// The clocks are frozen: entries expire by real time only.
 #[tokio::test]
 async fn what_ended_elsewhere_is_not_believed_for_as_long_as_a_clock_is_wrong() {
     let database = Database::sqlite().await;
-    let setup = || instance(&database.url).set("SESSION_CACHE", "watch").with_clock_standing();
+    let setup = || instance(&database.url).set("SESSION_CACHE", "watch").with_frozen_clock();
     let (here, there) = (setup().start().await, setup().start().await);
     sign_up(&here, "ada@example.test").await;
     let mut browser = signed_in(&here, "ada@example.test", "session").await;
     let mut copy = browser.clone();
-    assert!(carried(&copy, "latchkey_session").is_some());
+    assert!(cookie_value(&copy, "latchkey_session").is_some());
     copy.jar.move_port(here.address.port(), there.address.port());
     assert_eq!(copy.get(&there.url("/api/v1/me")).await.status, 200);
     let mut same = browser.clone();

@@ -1,4 +1,4 @@
-//! A server session from its beginning to its end.
+//! Server sessions from sign-in to expiry.
 
 use axum::extract::FromRequestParts as _;
 use latchkey_domain::Span;
@@ -7,10 +7,10 @@ use latchkey_tests::{Browser, Database, Latchkey, Setup, number};
 use latchkey_web::caller::{ApiCaller, Caller};
 use reqwest::Method;
 
-/// A browser that carries nothing but this session.
+/// A browser with only this session cookie.
 fn with_session(app: &Latchkey, id: &str) -> Browser {
     let mut browser = Browser::new();
-    browser.jar.plant("localhost", &app.cookie("latchkey_session"), id);
+    browser.jar.set("localhost", &app.cookie("latchkey_session"), id);
     browser
 }
 
@@ -27,7 +27,7 @@ async fn signing_out_ends_it_on_the_server() {
     assert_eq!(with_session(&app, &old).account(&app).await, None);
     // Another device stays signed in.
     assert!(other.account(&app).await.is_some());
-    // Once more does no harm.
+    // Signing out twice is fine.
     assert_eq!(browser.post(&app.url("/sign-out"), &[]).await.see_other(), "/");
 }
 
@@ -46,7 +46,7 @@ async fn nobody_is_signed_out_by_a_link() {
 #[tokio::test]
 async fn an_id_that_somebody_planted_does_not_become_a_session() {
     let app = Latchkey::start().await;
-    // Of the right form, and never given out.
+    // Well-formed, but never issued.
     let planted = "AAECAwQFBgcICQoLDA0ODw";
     let mut victim = with_session(&app, planted);
     victim.sign_in_with(&app, "google", "ada").await;
@@ -73,14 +73,14 @@ async fn an_attempt_that_fails_leaves_the_session_as_it_was() {
     let mut browser = Browser::new();
     let ada = browser.sign_in_with(&app, "google", "ada").await;
     let old = browser.session(&app);
-    let authorize = browser.set_out(&app, "google").await;
+    let authorize = browser.start_sign_in(&app, "google").await;
     let back = browser.decide(&authorize, &[("decision", "decline")]).await;
-    let _ = browser.come_back(&back).await.expect_error(400, "provider_declined");
+    let _ = browser.follow_callback(&back).await.expect_error(400, "provider_declined");
     assert_eq!(browser.session(&app), old);
     assert_eq!(browser.account(&app).await, Some(ada));
 }
 
-/// Waits until the visit that was just made is written down, beside the request.
+/// Waits until the last use is recorded in the background.
 async fn noted(app: &Latchkey) {
     const SEEN: &str = "SELECT MAX(last_seen_at) FROM sign_ins";
     for _ in 0..200 {
@@ -97,7 +97,7 @@ async fn it_ends_when_it_was_not_used_for_too_long() {
     let app = Setup::new()
         .set("SESSION_IDLE_TTL", "1h")
         .set("SESSION_TTL", "12h")
-        .with_clock_standing()
+        .with_frozen_clock()
         .start()
         .await;
     let mut browser = Browser::new();
@@ -116,7 +116,7 @@ async fn it_ends_at_last_however_much_it_is_used() {
     let app = Setup::new()
         .set("SESSION_IDLE_TTL", "1h")
         .set("SESSION_TTL", "3h")
-        .with_clock_standing()
+        .with_frozen_clock()
         .start()
         .await;
     let mut browser = Browser::new();
@@ -135,14 +135,14 @@ async fn it_outlives_a_restart() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let before = browser.sign_in_with(&app, "google", "ada").await;
-    let waiting = browser.set_out(&app, "google").await;
+    let waiting = browser.start_sign_in(&app, "google").await;
     let before_port = app.address.port();
     let folder = app.stop().await;
     let app = Setup::in_folder(folder).start().await;
     browser.jar.move_port(before_port, app.address.port());
     assert_eq!(browser.account(&app).await, Some(before));
-    // The attempt that waited belongs to this app still: it is told from a stranger's.
-    let state = latchkey_tests::walk::parameter(&waiting, "state");
+    // The pending attempt is still recognized as one of this app.
+    let state = latchkey_tests::oauth_flow::parameter(&waiting, "state");
     let callback = format!(
         "{}?error=access_denied&state={state}&iss={}/google",
         app.callback("google"),
@@ -162,9 +162,9 @@ async fn a_visitor_costs_no_row_and_gets_no_session() {
         assert!(page.cookies().is_empty(), "{path}: {:?}", page.cookies());
     }
     for provider in ["google", "github", "facebook"] {
-        let authorize = visitor.set_out(&app, provider).await;
+        let authorize = visitor.start_sign_in(&app, provider).await;
         let back = visitor.decide(&authorize, &[("decision", "decline")]).await;
-        let _ = visitor.come_back(&back).await.expect_error(400, "provider_declined");
+        let _ = visitor.follow_callback(&back).await.expect_error(400, "provider_declined");
         let _ = visitor.get(&app.callback(provider)).await.expect_error(400, "attempt_unknown");
     }
     visitor.post(&app.url("/sign-out"), &[]).await;
@@ -180,7 +180,7 @@ async fn two_instances_on_one_postgres_share_it() {
     let url = Database::new_postgres_url().await;
     let setup =
         || Setup::new().set("DATABASE_URL", &url).set("APP_SECRET", "one-secret-for-both").start();
-    // They start at once, and bring the empty database up to date together.
+    // They start at the same time and run the migrations together.
     let (one, two) = tokio::join!(setup(), setup());
     let mut browser = Browser::new();
     let ada = browser.sign_in_with(&one, "google", "ada").await;
@@ -192,8 +192,8 @@ async fn two_instances_on_one_postgres_share_it() {
     assert_eq!(copy.account(&one).await, None);
 }
 
-/// What is rare has a box of its own: otherwise every request moves the room for
-/// it, tens of kilobytes, through each future on the way.
+/// Large futures that are rarely needed are boxed: otherwise every request would move tens of
+/// kilobytes.
 #[tokio::test]
 async fn finding_out_who_calls_takes_little_room() {
     let app = Latchkey::start().await;

@@ -1,4 +1,4 @@
-//! Settings, as somebody meets them who starts the app.
+//! Errors in settings at start.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use latchkey_tests::app::built_with;
 use latchkey_web::settings::{Environment, Settings};
 
-/// Things that make no sense, and a word of each value that must not be shown.
+/// Invalid settings, with a part of each value that must not be shown.
 const NONSENSE: [(&str, &str); 7] = [
     ("PUBLIC_URL", "http://shown.example.com"),
     ("DATABASE_URL", "mysql://root:shown@db"),
@@ -17,7 +17,7 @@ const NONSENSE: [(&str, &str); 7] = [
     ("OIDC_ACME_ISSUER", "http://shown.test"),
 ];
 
-/// What has to be named for them.
+/// Names that must be mentioned.
 const NAMED: [&str; 7] = [
     "PUBLIC_URL",
     "DATABASE_URL",
@@ -48,7 +48,7 @@ fn root() -> PathBuf {
 fn the_example_works_unchanged() {
     let example = root().join(".env.example");
     assert!(example.exists(), "there is no .env.example");
-    // A copy, so that what the app makes beside it does not end up in the repository.
+    // A copy, so that the app creates its files outside the repository.
     let folder = tempfile::tempdir().expect("a folder");
     let copy = folder.path().join(".env");
     std::fs::copy(example, &copy).expect("a copy");
@@ -102,14 +102,14 @@ fn the_example_names_every_setting_of_the_contract_that_is_there() {
     }
 }
 
-/// The built binary, which lies two folders above this test.
+/// The built binary, two folders above this test.
 fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("a path");
     let folder = test.parent().and_then(Path::parent).expect("target/debug");
     folder.join(format!("latchkey{}", std::env::consts::EXE_SUFFIX))
 }
 
-/// Runs the binary in an empty folder with nothing else in its environment.
+/// Runs the binary in an empty folder with an empty environment.
 fn start(variables: &[(&str, &str)]) -> Output {
     let folder = tempfile::tempdir().expect("a folder");
     Command::new(binary())

@@ -1,10 +1,10 @@
-//! What stands around the pages: with the demonstration and without it.
+//! The page layout, with and without the demo.
 
 use latchkey_domain::AuditId;
 use latchkey_domain::audit::{Actor, Event, Kind};
 use latchkey_store::audit;
-use latchkey_tests::exhibition::{EXHIBITS, is_of_the_product};
-use latchkey_tests::person::{self, PASSWORD};
+use latchkey_tests::accounts::{self, PASSWORD};
+use latchkey_tests::demo_absent::{DEMO_PATHS, assert_no_demo};
 use latchkey_tests::{Browser, Latchkey, Page, Setup};
 
 const ADA: &str = "ada@example.test";
@@ -14,23 +14,23 @@ async fn sign_up(browser: &mut Browser, app: &Latchkey) -> Page {
     browser.post(&app.url("/sign-up"), &fields).await
 }
 
-/// By default outside development, and where DEMO says so.
+/// By default outside development, or with DEMO=off.
 #[tokio::test]
 async fn without_the_demonstration_nothing_speaks_of_it() {
     let off = Setup::new().set("DEMO", "off");
     for (setup, name) in [(off, None), (Setup::public(), Some("https://app.example.com"))] {
         let app = setup.start().await;
         let visitor = || match name {
-            Some(name) => Browser::new().with_name(name, app.address),
+            Some(name) => Browser::new().with_host(name, app.address),
             None => Browser::new(),
         };
         let mut browser = visitor();
-        for path in EXHIBITS {
+        for path in DEMO_PATHS {
             let page = browser.get(&app.url(path)).await;
-            is_of_the_product(&page.expect_error(404, "not_found"));
+            assert_no_demo(&page.expect_error(404, "not_found"));
         }
         for path in ["/", "/sign-in", "/sign-up", "/forgot", "/errors", "/docs"] {
-            is_of_the_product(&browser.get(&app.url(path)).await.expect(200));
+            assert_no_demo(&browser.get(&app.url(path)).await.expect(200));
         }
         let page = browser.get(&app.url("/sign-in")).await;
         assert!(!page.body.contains("strategy"), "{}", page.body);
@@ -39,18 +39,18 @@ async fn without_the_demonstration_nothing_speaks_of_it() {
         let page = browser.post(&app.url("/sign-in"), &fields).await;
         assert_eq!(page.status, 303, "{}", page.summary());
         for path in ["/", "/account", "/connections"] {
-            is_of_the_product(&browser.get(&app.url(path)).await.expect(200));
+            assert_no_demo(&browser.get(&app.url(path)).await.expect(200));
         }
     }
 }
 
-/// A footer must not lead where nothing is.
+/// The footer has no dead links.
 #[cfg(feature = "demo")]
 #[tokio::test]
 async fn every_link_of_the_demonstration_leads_somewhere() {
     for setup in [Setup::new(), Setup::public().set("DEMO", "on")] {
         let app = setup.start().await;
-        let mut browser = Browser::new().with_name("https://app.example.com", app.address);
+        let mut browser = Browser::new().with_host("https://app.example.com", app.address);
         let home = browser.get(&app.url("/")).await.expect(200);
         let links: Vec<_> = home.body.split("href=\"").skip(1).collect();
         let ours = links.iter().filter_map(|link| link.split('"').next());
@@ -62,7 +62,7 @@ async fn every_link_of_the_demonstration_leads_somewhere() {
     }
 }
 
-/// Every page, e-mail, cookie and provider knows it by the name in the settings.
+/// Pages, e-mails, cookies and providers use the name from the settings.
 #[tokio::test]
 async fn under_another_name_nothing_says_ours() {
     let names = [
@@ -75,10 +75,10 @@ async fn under_another_name_nothing_says_ours() {
     let named = |page: &Page| {
         let said = format!("{:?}\n{}", page.headers, page.body);
         let ours = said.lines().find(|line| line.to_lowercase().contains("latchkey"));
-        assert_eq!(ours, None, "{}", page.asked);
+        assert_eq!(ours, None, "{}", page.request);
     };
     let mut browser = Browser::new();
-    let authorize = browser.set_out(&app, "github").await;
+    let authorize = browser.start_sign_in(&app, "github").await;
     let consent = browser.get(authorize.as_str()).await.expect(200);
     assert!(consent.body.contains("Nightingale &#38; Co"), "{}", consent.body);
     browser.sign_in_with(&app, "google", "grace").await;
@@ -116,7 +116,8 @@ async fn what_browsers_carry_is_decided_in_one_place() {
         for (asked, carried) in [(None, of_password), (Some("session"), "session")] {
             let strategy = asked.map(|strategy| ("strategy", strategy));
             let fields = [("email", ADA), ("password", PASSWORD)].into_iter().chain(strategy);
-            let page = person::knock(&mut browser, &app, &fields.collect::<Vec<_>>()).await;
+            let page =
+                accounts::submit_password(&mut browser, &app, &fields.collect::<Vec<_>>()).await;
             let session = page
                 .cookies()
                 .iter()
@@ -126,7 +127,7 @@ async fn what_browsers_carry_is_decided_in_one_place() {
     }
 }
 
-/// One switch for both doors: a link, which leads back to the same place.
+/// One switch for both sign-in methods: a link back to the same place.
 #[cfg(feature = "demo")]
 #[tokio::test]
 async fn in_the_demonstration_one_chooses_what_one_carries() {
@@ -157,8 +158,8 @@ async fn the_next_page_remembers_what_was_done() {
     let page = browser.get(&app.url("/sign-in")).await;
     let (before, _) = page.body.split_once("last used").expect("a hint");
     assert!(before.ends_with("Continue with Google</span><span class=\"tag tag--good\">"));
-    // It is words alone: whatever stands there, nobody is taken for somebody.
-    browser.jar.plant("localhost", &app.cookie("latchkey_last_used"), "\"><script>");
+    // The parameter only changes words; it signs nobody in.
+    browser.jar.set("localhost", &app.cookie("latchkey_last_used"), "\"><script>");
     let page = browser.get(&app.url("/sign-in")).await.expect(200);
     assert!(!page.body.contains("last used") && !page.body.contains("\"><script>"));
 }
@@ -193,13 +194,13 @@ async fn browsers_and_crawlers_find_what_they_ask_for() {
     }
 }
 
-/// A page knows who looks at it by one statement, and what it shows by another.
+/// A page needs one statement for the user, and one for its content.
 #[tokio::test]
 async fn pages_cost_two_statements_at_most() {
     let app = Latchkey::start().await;
-    person::sign_up(&app, ADA).await;
+    accounts::sign_up(&app, ADA).await;
     for key in ["session", "jwt"] {
-        let mut browser = person::signed_in(&app, ADA, key).await;
+        let mut browser = accounts::signed_in(&app, ADA, key).await;
         for path in [
             "/",
             "/account",
@@ -211,19 +212,19 @@ async fn pages_cost_two_statements_at_most() {
             "/errors",
         ] {
             let page = browser.get(&app.url(path)).await.expect(200);
-            assert!(person::queries(&page) <= 2, "{key}, {path}: {}", person::queries(&page));
+            assert!(accounts::queries(&page) <= 2, "{key}, {path}: {}", accounts::queries(&page));
         }
     }
 }
 
-/// The overview is short; everything is a page further.
+/// The overview is short; complete lists are on pages of their own.
 #[tokio::test]
 async fn long_lists_have_pages_of_their_own() {
     let app = Latchkey::start().await;
-    person::sign_up(&app, ADA).await;
-    let mut browser = person::signed_in(&app, ADA, "session").await;
+    accounts::sign_up(&app, ADA).await;
+    let mut browser = accounts::signed_in(&app, ADA, "session").await;
     for _ in 0..11 {
-        person::tokens(&app, ADA, None).await;
+        accounts::tokens(&app, ADA, None).await;
     }
     let ends = |page: &Page| page.body.matches("/end\"").count();
     let overview = browser.get(&app.url("/account")).await.expect(200);
@@ -233,12 +234,12 @@ async fn long_lists_have_pages_of_their_own() {
     assert_eq!(ends(&devices), 11, "all but this one");
     assert!(devices.body.contains("this device"), "{}", devices.summary());
 
-    // Signed up, signed in, and eleven programs; then more than a page holds.
+    // Sign-up, sign-in and eleven API clients; then more than a page holds.
     let rows = |page: &Page| page.body.matches("<li><div class=\"rows__main\">").count();
     let activity = browser.get(&app.url("/account/activity")).await.expect(200);
     assert_eq!(rows(&activity), 13);
     assert!(
-        activity.body.contains("Signed in with a password, for a program"),
+        activity.body.contains("Signature in with a password, for a program"),
         "{}",
         activity.body
     );

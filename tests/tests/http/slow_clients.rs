@@ -1,14 +1,14 @@
-//! Clients that send, read or hold on in a way that would keep others out.
+//! Clients that send or read slowly, or hold connections open.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use latchkey_tests::browser::held;
+use latchkey_tests::browser::idle_connections;
 use latchkey_tests::{Browser, Latchkey, Setup};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
-/// The status of an answer, and whether the connection stays open.
+/// The status of a response, and whether the connection stays open.
 async fn ask(stream: &mut TcpStream, path: &str) -> (String, bool) {
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     stream.write_all(request.as_bytes()).await.expect("sent");
@@ -36,7 +36,7 @@ async fn who_does_not_read_is_let_go() {
     let request = "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
     deaf.write_all(request.repeat(300).as_bytes()).await.expect("sent");
     let let_go = async {
-        // What has arrived is left unread, so the end shows in sending.
+        // Received data is left unread, so the close is seen when sending.
         while deaf.write_all(b"\r\n").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
@@ -47,8 +47,8 @@ async fn who_does_not_read_is_let_go() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_address_does_not_get_all_connections() {
     let app = Latchkey::start().await;
-    let idle = held(&app, 256).await;
-    // Whoever watches over the process is served all the same, even from there.
+    let idle = idle_connections(&app, 256).await;
+    // Health checks still work, even from that address.
     for path in ["/healthz", "/readyz"] {
         let mut watching = TcpStream::connect(app.address).await.expect("a connection");
         assert_eq!(ask(&mut watching, path).await, ("200".to_owned(), false), "{path}");
@@ -56,10 +56,10 @@ async fn one_address_does_not_get_all_connections() {
     let page = Browser::new().get(&app.url("/sign-in")).await;
     let page = page.expect_error(503, "too_many_connections");
     assert!(page.header("retry-after").is_some());
-    // Somebody else notices nothing, and those that are open go on.
+    // Other clients are not affected, and open connections continue.
     let mut elsewhere = connect_from([127, 0, 0, 2], &app).await;
     assert_eq!(ask(&mut elsewhere, "/sign-in").await, ("200".to_owned(), true));
-    // Places come back.
+    // Connections become available again.
     drop(idle);
     while Browser::new().get(&app.url("/sign-in")).await.status != 200 {
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -69,7 +69,7 @@ async fn one_address_does_not_get_all_connections() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trusted_proxy_speaks_for_many() {
     let app = Setup::new().set("TRUSTED_PROXIES", "127.0.0.1").start().await;
-    let _idle = held(&app, 300).await;
+    let _idle = idle_connections(&app, 300).await;
     let _ = Browser::new().get(&app.url("/sign-in")).await.expect(200);
 }
 

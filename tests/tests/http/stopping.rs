@@ -1,4 +1,4 @@
-//! What those notice who are there, or come, while the process ends.
+//! Requests during a shutdown.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use latchkey_tests::{Browser, Issuer, Latchkey, Setup};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// A connection over which this much has been sent.
+/// A connection on which this was sent.
 async fn sent(app: &Latchkey, bytes: &str) -> TcpStream {
     let mut stream = TcpStream::connect(app.address).await.expect("a connection");
     stream.write_all(bytes.as_bytes()).await.expect("sent");
@@ -28,25 +28,25 @@ async fn half_a_request_ends_at_once_and_a_whole_one_is_answered() {
     for (what, bytes) in halves {
         half.push((what, sent(&app, bytes).await));
     }
-    issuer.answers(DISCOVERY, Answer::Silence);
+    issuer.respond_with(DISCOVERY, Answer::Silence);
     let (url, mut browser) = (app.url("/auth/acme"), Browser::new());
     let under_way = tokio::spawn(async move { browser.post(&url, &[]).await.status });
     while issuer.requests(DISCOVERY).is_empty() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    // Whole, and perhaps not yet taken from the socket.
+    // The response is complete, but may still be in the socket.
     let mut last = sent(&app, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     let address = app.address;
     let stopping = tokio::spawn(app.stop());
     for (what, mut stream) in half {
-        // A reset is an end as well.
+        // A reset ends the connection, too.
         let _ = stream.read_to_end(&mut Vec::new()).await;
         assert!(!under_way.is_finished(), "{what} was waited for");
     }
     let mut answer = String::new();
     last.read_to_string(&mut answer).await.expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    // Whoever comes now is told so, and does not wait.
+    // New requests are refused immediately.
     assert!(TcpStream::connect(address).await.is_err(), "the socket is still open");
     assert!(!under_way.is_finished());
     assert_eq!(under_way.await.expect("an answer"), 504);

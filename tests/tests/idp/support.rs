@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use latchkey_idp::{Api, Client, Clock, Config, Provider, router_with_clock};
-use latchkey_tests::by_hand;
+use latchkey_tests::jws;
 use serde_json::Value;
 use tower::ServiceExt as _;
 use url::{Url, form_urlencoded};
@@ -290,7 +290,7 @@ pub fn basic(id: &str, secret: &str) -> String {
 
 /// The claims of an ID token, without a look at the signature.
 pub fn claims_of(id_token: &str) -> Value {
-    by_hand::read(id_token).1
+    jws::decode(id_token).1
 }
 
 pub fn string(json: &Value, name: &str) -> String {

@@ -24,7 +24,7 @@ async fn judged(app: &Latchkey, claims: &Value, fields: &[(&str, &str)], of: &st
 
 #[tokio::test]
 async fn times_are_judged_in_words() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     // The part of a second of the clock does not count for a claim of whole seconds.
     let now = app.clock.now().as_seconds();
     for (claim, value, is_fine, told) in [
@@ -82,7 +82,7 @@ async fn times_are_judged_in_words() {
 /// A token has to have what its kind has, and nothing of another's.
 #[tokio::test]
 async fn each_kind_of_token_has_its_own_members() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     let now = app.clock.now().as_seconds();
     let access = json!({
         "iss": "i", "aud": "a", "sub": "s", "exp": now + 60, "iat": now, "jti": "1",

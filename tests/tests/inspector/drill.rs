@@ -2,7 +2,7 @@
 //! browser runs the scripts is in tests/browser.
 
 use latchkey_domain::Span;
-use latchkey_tests::person::{json_of, sign_up, signed_in};
+use latchkey_tests::accounts::{json_of, sign_up, signed_in};
 use latchkey_tests::{Browser, Latchkey, Page, Setup};
 use reqwest::Method;
 
@@ -42,7 +42,7 @@ async fn me_with(app: &Latchkey, header: (&str, &str)) -> Page {
 
 #[tokio::test]
 async fn a_token_outlives_the_sign_out_and_a_cookie_does_not() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     let (mut dora, number) = begin(&app).await;
     let token = token(&mut dora, &app).await;
     let bearer = format!("Bearer {token}");
@@ -174,7 +174,7 @@ async fn what_a_thief_sends_is_shown_and_harms_nothing() {
 #[tokio::test]
 async fn outside_development_there_is_no_drill() {
     let app = Setup::public().set("DEMO", "on").start().await;
-    let mut browser = Browser::new().with_name(&app.origin, app.address);
+    let mut browser = Browser::new().with_host(&app.origin, app.address);
     for (method, path) in [
         (Method::GET, "/drill"),
         (Method::GET, "/drill/room?comment=steal"),

@@ -1,8 +1,8 @@
 //! The inspector over HTTP.
 
 use latchkey_domain::Span;
-use latchkey_tests::by_hand::{OwnKey, part, sign_with_secret};
-use latchkey_tests::person::{Program, carried, queries, sign_up, signed_in, tokens};
+use latchkey_tests::accounts::{ApiClient, cookie_value, queries, sign_up, signed_in, tokens};
+use latchkey_tests::jws::{OwnKey, base64url, sign_with_secret};
 use latchkey_tests::{Browser, Latchkey, Setup};
 
 use super::read::{inspect, lamps};
@@ -31,7 +31,7 @@ async fn a_token_of_ours_is_decoded_and_verified_however_it_is_pasted() {
 
 #[tokio::test]
 async fn each_lamp_goes_out_by_itself() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, "ada@example.test").await;
     let token = tokens(&app, "ada@example.test", None).await.access;
     let flipped = {
@@ -39,7 +39,8 @@ async fn each_lamp_goes_out_by_itself() {
         let other = if signature.starts_with('A') { "B" } else { "A" };
         format!("{rest}.{other}{}", &signature[1..])
     };
-    let unsigned = format!("{}.{}.", part(r#"{"alg":"none"}"#), token.split('.').nth(1).unwrap());
+    let unsigned =
+        format!("{}.{}.", base64url(r#"{"alg":"none"}"#), token.split('.').nth(1).unwrap());
     for (fields, expected, code) in [
         (vec![("token", token.as_str())], ["yes", "yes", "yes"], None),
         (vec![("token", token.as_str()), ("by", "nothing")], ["yes", "not asked", "yes"], None),
@@ -154,7 +155,7 @@ async fn the_token_that_is_carried_is_shown_without_its_signature() {
     assert!(page.body.contains("Inspect my own token"));
     let page = browser.post(&app.url("/inspector"), &[("carried", "1")]).await.expect(200);
     assert_eq!(lamps(&page), ["yes", "yes", "yes"], "{}", page.summary());
-    let token = carried(&browser, "latchkey_token").expect("a token");
+    let token = cookie_value(&browser, "latchkey_token").expect("a token");
     let (signed, signature) = token.rsplit_once('.').expect("a signature");
     assert!(page.body.contains(signed.split('.').next().unwrap()));
     assert!(!page.body.contains(signature), "the signature is on the page");
@@ -189,7 +190,7 @@ async fn a_token_that_was_revoked_says_so() {
     let app = Setup::new().set("JWT_REVOCATION", "watch").start().await;
     sign_up(&app, "ada@example.test").await;
     let pair = tokens(&app, "ada@example.test", None).await;
-    let _ = Program::new(&app).revoke(&pair.refresh).await.expect(200);
+    let _ = ApiClient::new(&app).revoke(&pair.refresh).await.expect(200);
     let page = inspect(&app, &[("token", &pair.access)]).await.expect(200);
     assert_eq!(lamps(&page), ["yes", "yes", "yes"]);
     assert!(page.body.contains("href=\"/errors/token_revoked\""), "{}", page.summary());
@@ -198,11 +199,13 @@ async fn a_token_that_was_revoked_says_so() {
 #[tokio::test]
 async fn hostile_input_is_shown_and_harms_nothing() {
     let app = Latchkey::start().await;
-    let with = |header: &str, claims: &str| format!("{}.{}.c2ln", part(header), part(claims));
+    let with =
+        |header: &str, claims: &str| format!("{}.{}.c2ln", base64url(header), base64url(claims));
     let good = r#"{"alg":"EdDSA"}"#;
     let deep = format!("{}1{}", "{\"a\":".repeat(5_000), "}".repeat(5_000));
     let many: String = (0..3_000).map(|n| format!(",\"k{n}\":{n}")).collect();
-    let bytes = format!("{}.{}.{}", part(good), part([0xff, 0xfe, 0x00]), part([0; 7]));
+    let bytes =
+        format!("{}.{}.{}", base64url(good), base64url([0xff, 0xfe, 0x00]), base64url([0; 7]));
     for token in [
         with(good, &deep),
         with(&deep, "{}"),

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use latchkey_tests::Latchkey;
-use latchkey_tests::by_hand::part;
+use latchkey_tests::jws::base64url;
 use serde_json::Value;
 
 use super::read::{decoded, lamps, members, parts, removed, said, token, unsigned};
@@ -127,8 +127,9 @@ async fn what_belongs_to_a_token_stays_and_cleaning_comes_to_an_end() {
 #[tokio::test]
 async fn what_is_no_jwt_is_told_precisely() {
     let app = Latchkey::start().await;
-    let (header, claims) = (part(r#"{"alg":"EdDSA"}"#), part(r#"{"sub":"1"}"#));
-    let with = |header: &str, claims: &[u8]| format!("{}.{}.c2ln", part(header), part(claims));
+    let (header, claims) = (base64url(r#"{"alg":"EdDSA"}"#), base64url(r#"{"sub":"1"}"#));
+    let with =
+        |header: &str, claims: &[u8]| format!("{}.{}.c2ln", base64url(header), base64url(claims));
     let eddsa = |claims: &str| with(r#"{"alg":"EdDSA"}"#, claims.as_bytes());
     let bytes = |claims: &[u8]| with(r#"{"alg":"EdDSA"}"#, claims);
     let signed = |signature: &str| format!("{header}.{claims}.{signature}");
@@ -201,7 +202,7 @@ async fn objects_are_read_as_far_as_they_go() {
         (br#"{"a":1}x"#, &["a"], false),
         (br#"{"a":1,"b":1e999}"#, &["a"], false),
     ] {
-        let token = format!("{}.{}.c2ln", part(r#"{"alg":"EdDSA"}"#), part(claims));
+        let token = format!("{}.{}.c2ln", base64url(r#"{"alg":"EdDSA"}"#), base64url(claims));
         let page = decoded(&app, &token).await;
         let found: Vec<_> = members(&page, "claims").into_iter().map(|one| one.name).collect();
         assert_eq!(found, names, "{token}");
@@ -210,7 +211,7 @@ async fn objects_are_read_as_far_as_they_go() {
     // Padded and ordinary base64 is read although it is wrong.
     let claims = STANDARD.encode(r#"{"name":"~~~???>>>","a":1}"#);
     assert!(claims.contains('/') || claims.contains('+'), "{claims}");
-    let page = decoded(&app, &format!("{}.{claims}.c2ln", part(r#"{"alg":"EdDSA"}"#))).await;
+    let page = decoded(&app, &format!("{}.{claims}.c2ln", base64url(r#"{"alg":"EdDSA"}"#))).await;
     assert_eq!(members(&page, "claims")[1].value, "1");
 }
 
@@ -245,7 +246,7 @@ async fn a_token_that_was_cut_off_shows_what_is_left() {
 #[tokio::test]
 async fn an_encrypted_token_shows_its_header_alone() {
     let app = Latchkey::start().await;
-    let header = part(r#"{"alg":"RSA-OAEP","enc":"A256GCM"}"#);
+    let header = base64url(r#"{"alg":"RSA-OAEP","enc":"A256GCM"}"#);
     let page = decoded(&app, &format!("{header}.YQ.YQ.YQ.YQ")).await;
     assert_eq!(lamps(&page), ["yes", "not asked", "not asked"], "well formed, and encrypted");
     assert_eq!(members(&page, "header")[0].value, "RSA-OAEP");
@@ -253,7 +254,7 @@ async fn an_encrypted_token_shows_its_header_alone() {
     for (token, wrong) in [
         (format!("{header}.YQ.Y=.YQ.YQ"), "Its initialization vector ends in ="),
         (format!("{header}.a.YQ.YQ.YQ"), "Its encrypted key has an impossible length"),
-        (format!("{}.YQ.YQ.YQ.YQ", part("{}")), "Its header names no algorithm"),
+        (format!("{}.YQ.YQ.YQ.YQ", base64url("{}")), "Its header names no algorithm"),
     ] {
         let page = decoded(&app, &token).await;
         let told = said(&page, 0);

@@ -1,6 +1,6 @@
 //! What the inspector's page says, read from its HTML.
 
-use latchkey_tests::by_hand::part;
+use latchkey_tests::jws::base64url;
 use latchkey_tests::{Browser, Latchkey, Page};
 
 pub(crate) async fn inspect(app: &Latchkey, fields: &[(&str, &str)]) -> Page {
@@ -14,7 +14,7 @@ pub(crate) async fn decoded(app: &Latchkey, token: &str) -> Page {
 
 /// A token of these texts, with a signature of so many zeros.
 pub(crate) fn unsigned(header: &str, claims: &str, signature: usize) -> String {
-    format!("{}.{}.{}", part(header), part(claims), part(vec![0; signature]))
+    format!("{}.{}.{}", base64url(header), base64url(claims), base64url(vec![0; signature]))
 }
 
 fn between<'h>(html: &'h str, before: &str, after: &str) -> Option<&'h str> {

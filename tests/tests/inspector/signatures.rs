@@ -12,8 +12,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use latchkey_auth::tokens::{Algorithm, SigningKey};
 use latchkey_domain::Span;
-use latchkey_tests::by_hand::{part, read, sign_with_secret, with};
-use latchkey_tests::person::{Program, problem};
+use latchkey_tests::accounts::{ApiClient, expect_problem};
+use latchkey_tests::jws::{base64url, decode, sign_with_secret, with_changes};
 use latchkey_tests::{Browser, Latchkey, Setup};
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ use super::read::{inspect, lamps, members, said, unsigned};
 
 const CLAIMS: &str = r#"{"sub":"1"}"#;
 
-const VERIFIED: &str = "Signed with ";
+const VERIFIED: &str = "Signature with ";
 const MISMATCH: &str = "The header says ";
 const INVALID: &str = "The signature does not match";
 const CUT_OFF: &str = "The token was cut off before the end of its signature.";
@@ -34,9 +34,9 @@ fn key(app: &Latchkey) -> SigningKey {
 
 /// A token made by hand, signed for real.
 fn signed(key: &SigningKey, header: &Value) -> String {
-    let message = format!("{}.{}", part(header.to_string()), part(CLAIMS));
+    let message = format!("{}.{}", base64url(header.to_string()), base64url(CLAIMS));
     let signature = key.sign(message.as_bytes()).expect("a signature");
-    format!("{message}.{}", part(signature))
+    format!("{message}.{}", base64url(signature))
 }
 
 fn named(algorithm: &str, kid: &str) -> Value {
@@ -88,35 +88,35 @@ async fn each_no_has_its_reason() {
     let app = Latchkey::start().await;
     let key = key(&app);
     let kid = key.kid();
-    let with = |header: Value| signed(&key, &header);
+    let signed_as = |header: Value| signed(&key, &header);
     let header = named("EdDSA", kid).to_string();
     for (token, answer) in [
-        (with(json!({"alg": "none", "kid": kid})), "alg is none"),
-        (with(json!({"alg": "NoNe"})), "alg is none"),
-        (with(json!({"kid": kid})), "The header names no algorithm"),
-        (with(json!({"alg": 5})), "The header names no algorithm"),
-        (with(json!({"alg": "EdDSA"})), "The header names no key (kid)"),
-        (with(json!({"alg": "EdDSA", "kid": ["x"]})), "The header names no key (kid)"),
-        (with(json!({"alg": "EdDSA", "kid": "x\u{202e}"})), "No key has the ID x\\u{202e}:"),
-        (with(json!({"alg": "EdDSA", "kid": kid, "crit": []})), "The header has crit"),
-        (with(json!({"alg": "EdDSA", "kid": kid, "b64": true})), "The header has b64"),
+        (signed_as(json!({"alg": "none", "kid": kid})), "alg is none"),
+        (signed_as(json!({"alg": "NoNe"})), "alg is none"),
+        (signed_as(json!({"kid": kid})), "The header names no algorithm"),
+        (signed_as(json!({"alg": 5})), "The header names no algorithm"),
+        (signed_as(json!({"alg": "EdDSA"})), "The header names no key (kid)"),
+        (signed_as(json!({"alg": "EdDSA", "kid": ["x"]})), "The header names no key (kid)"),
+        (signed_as(json!({"alg": "EdDSA", "kid": "x\u{202e}"})), "No key has the ID x\\u{202e}:"),
+        (signed_as(json!({"alg": "EdDSA", "kid": kid, "crit": []})), "The header has crit"),
+        (signed_as(json!({"alg": "EdDSA", "kid": kid, "b64": true})), "The header has b64"),
         (unsigned(&header, CLAIMS, 0), "The signature is missing"),
         (unsigned(&header, CLAIMS, 64), INVALID),
         (unsigned(&header, CLAIMS, 40), CUT_OFF),
         ("opaque".to_owned(), "There is no header that can be read."),
-        (format!("{}.a.b.c.d", part(r#"{"alg":"RSA-OAEP"}"#)), "An encrypted token"),
-        (format!("{}.{}", part(&header), part(CLAIMS)), CUT_OFF),
+        (format!("{}.a.b.c.d", base64url(r#"{"alg":"RSA-OAEP"}"#)), "An encrypted token"),
+        (format!("{}.{}", base64url(&header), base64url(CLAIMS)), CUT_OFF),
     ] {
         let found = ours(&app, &token).await;
         assert!(found.starts_with(answer), "{token}: {found}");
     }
-    let good = with(named("EdDSA", kid));
+    let good = signed_as(named("EdDSA", kid));
     assert!(told(&app, &good, &[("by", "nothing")]).await.starts_with("Not verified:"));
 }
 
 #[tokio::test]
 async fn a_key_that_has_retired_is_told_from_one_that_was_never_ours() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     let retired = async || {
         let old = key(&app);
         app.app.keys.rotate(Algorithm::EdDsa, app.clock.now()).await.expect("a new key");
@@ -140,7 +140,7 @@ async fn given_keys_verify_what_they_signed_and_nothing_else() {
     let app = Latchkey::start().await;
     let random = SystemRandom::new();
     let message = |algorithm: &str| {
-        format!("{}.{}", part(json!({ "alg": algorithm }).to_string()), part(CLAIMS))
+        format!("{}.{}", base64url(json!({ "alg": algorithm }).to_string()), base64url(CLAIMS))
     };
     let mut cases: Vec<(&str, String, String)> = Vec::new();
     for (algorithm, signing) in [
@@ -151,7 +151,7 @@ async fn given_keys_verify_what_they_signed_and_nothing_else() {
         let pair = EcdsaKeyPair::generate(signing).expect("a key");
         let signature = pair.sign(&random, message(algorithm).as_bytes()).expect("a signature");
         let der: PublicKeyX509Der<'_> = pair.public_key().as_der().expect("DER");
-        cases.push((algorithm, pem(der.as_ref()), part(signature)));
+        cases.push((algorithm, pem(der.as_ref()), base64url(signature)));
     }
     let pair = RsaKeyPair::generate(rsa::KeySize::Rsa2048).expect("a key");
     let der: PublicKeyX509Der<'_> = pair.public_key().as_der().expect("DER");
@@ -164,7 +164,7 @@ async fn given_keys_verify_what_they_signed_and_nothing_else() {
         let mut signature = vec![0; pair.public_modulus_len()];
         let bytes = message(algorithm);
         pair.sign(encoding, &random, bytes.as_bytes(), &mut signature).expect("a signature");
-        cases.push((algorithm, pem(der.as_ref()), part(signature)));
+        cases.push((algorithm, pem(der.as_ref()), base64url(signature)));
     }
     for (algorithm, key, signature) in &cases {
         let token = format!("{}.{signature}", message(algorithm));
@@ -310,9 +310,9 @@ async fn a_result_is_a_card_that_is_verified_and_an_altered_one_is_not() {
     }
     // It says false where it said true; one character of it is another; nobody signed it.
     let parts: Vec<_> = card.split('.').collect();
-    let (_, claims) = read(&card);
+    let (_, claims) = decode(&card);
     assert_eq!(claims["verdict"], "true", "{claims}");
-    let turned = part(with(&claims, json!({ "verdict": "false" })).to_string());
+    let turned = base64url(with_changes(&claims, json!({ "verdict": "false" })).to_string());
     let last = if parts[2].starts_with('A') { "B" } else { "A" };
     for altered in [
         format!("{}.{turned}.{}", parts[0], parts[2]),
@@ -325,8 +325,8 @@ async fn a_result_is_a_card_that_is_verified_and_an_altered_one_is_not() {
         }
     }
     // It opens nothing, though the key is the one of access tokens.
-    let answer = Program::with(&app, &card).get("/api/v1/me").await;
-    problem(&answer, 401, "token_type_wrong");
+    let answer = ApiClient::with(&app, &card).get("/api/v1/me").await;
+    expect_problem(&answer, 401, "token_type_wrong");
 }
 
 /// With a secret that only this instance knows there is nothing that others could verify.

@@ -2,9 +2,9 @@
 //! library and by the API, and none makes the server stumble.
 
 use latchkey_auth::tokens::{Algorithm, TokenError, Verifier, issue, verify};
-use latchkey_tests::by_hand::{ALGORITHMS, OwnKey, part, read, sign_with_secret, with};
-use latchkey_tests::person;
-use latchkey_tests::person::{Program, owner, problem};
+use latchkey_tests::accounts;
+use latchkey_tests::accounts::{ApiClient, expect_problem, sign_up_client};
+use latchkey_tests::jws::{ALGORITHMS, OwnKey, base64url, decode, sign_with_secret, with_changes};
 use latchkey_tests::{Browser, Latchkey, Page, Setup};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ struct Service<'a> {
 /// Every forgery, with the code that it is refused with.
 fn corpus(service: &Service<'_>) -> Vec<(String, String, &'static str)> {
     let Service { algorithm, good, sign, stranger, public } = service;
-    let (header, claims) = read(good);
+    let (header, claims) = decode(good);
     let (h, c) = (header.to_string(), claims.to_string());
     let (message, signature) = good.rsplit_once('.').expect("a signature");
     let now = claims["iat"].as_i64().expect("a number");
@@ -36,12 +36,12 @@ fn corpus(service: &Service<'_>) -> Vec<(String, String, &'static str)> {
     // The form.
     for (name, token) in [
         ("nothing", String::new()),
-        ("one part", part(&h)),
+        ("one part", base64url(&h)),
         ("two parts", message.to_owned()),
         ("four parts", format!("{good}.{signature}")),
         ("five parts, as if encrypted", format!("{good}.a.b")),
         ("dots", "..".to_owned()),
-        ("an opaque token", part([7; 32])),
+        ("an opaque token", base64url([7; 32])),
         ("a blank before", format!(" {good}")),
         ("a line break after", format!("{good}\n")),
         ("a NUL byte", format!("{message}\0.{signature}")),
@@ -53,7 +53,10 @@ fn corpus(service: &Service<'_>) -> Vec<(String, String, &'static str)> {
         ("a header that is no JSON", sign("{", &c)),
         ("a header that is an array", sign("[]", &c)),
         ("a header and something more", sign(&format!("{h} {{}}"), &c)),
-        ("no UTF-8", format!("{}{}", part([0xff, 0xfe]), &good[good.find('.').expect("a dot")..])),
+        (
+            "no UTF-8",
+            format!("{}{}", base64url([0xff, 0xfe]), &good[good.find('.').expect("a dot")..]),
+        ),
         ("deep JSON", sign(&(r#"{"a":"#.repeat(1500) + &"}".repeat(1500)), &c)),
         ("claims that are no JSON", sign(&h, "hello")),
         ("claims that are a text", sign(&h, "\"hello\"")),
@@ -62,18 +65,22 @@ fn corpus(service: &Service<'_>) -> Vec<(String, String, &'static str)> {
     }
     for bytes in [30_000, 60_000] {
         let pad = json!({ "pad": "a".repeat(bytes / 2) });
-        add("large", sign(&h, &with(&claims, pad).to_string()), "token_too_large");
+        add("large", sign(&h, &with_changes(&claims, pad).to_string()), "token_too_large");
         add("large, and nothing else", "a.".repeat(bytes / 2), "token_too_large");
     }
 
     // The header.
     for alg in ["none", "None", "NONE", "nOnE"] {
-        let unsigned = with(&header, json!({ "alg": alg })).to_string();
-        add(alg, format!("{}.{}.", part(&unsigned), part(&c)), "token_algorithm_none");
+        let unsigned = with_changes(&header, json!({ "alg": alg })).to_string();
+        add(alg, format!("{}.{}.", base64url(&unsigned), base64url(&c)), "token_algorithm_none");
         add("none, signed", sign(&unsigned, &c), "token_algorithm_none");
     }
     let any_jwt = json!({"alg": "none", "typ": "JWT"}).to_string();
-    add("none, as any JWT", format!("{}.{}.", part(any_jwt), part(&c)), "token_algorithm_none");
+    add(
+        "none, as any JWT",
+        format!("{}.{}.", base64url(any_jwt), base64url(&c)),
+        "token_algorithm_none",
+    );
     let upper = header["kid"].as_str().expect("a kid").to_uppercase();
     for (name, change, code) in [
         ("no alg", json!({"alg": null}), "token_header_invalid"),
@@ -105,11 +112,11 @@ fn corpus(service: &Service<'_>) -> Vec<(String, String, &'static str)> {
         ("x5u", json!({"x5u": "https://evil.test/cert.pem"}), "token_key_embedded"),
         ("x5c", json!({"x5c": ["MIIB"]}), "token_key_embedded"),
     ] {
-        add(name, sign(&with(&header, change).to_string(), &c), code);
+        add(name, sign(&with_changes(&header, change).to_string(), &c), code);
     }
     for other in ["HS256", "HS512", "ES256", "RS256", "PS256", "EdDSA", "ES256K", "eddsa", ""] {
         if other != *algorithm {
-            let token = sign(&with(&header, json!({ "alg": other })).to_string(), &c);
+            let token = sign(&with_changes(&header, json!({ "alg": other })).to_string(), &c);
             add("another alg", token, "token_algorithm_mismatch");
         }
     }
@@ -120,30 +127,34 @@ fn corpus(service: &Service<'_>) -> Vec<(String, String, &'static str)> {
     // The key.
     for secret in public {
         // The classic: what everybody may know of the key, as an HMAC secret.
-        let hs256 = with(&header, json!({ "alg": "HS256" })).to_string();
+        let hs256 = with_changes(&header, json!({ "alg": "HS256" })).to_string();
         let forged = sign_with_secret(secret.as_bytes(), &hs256, &c);
         add("HS256 with what everybody knows", forged, "token_algorithm_mismatch");
         let forged = sign_with_secret(secret.as_bytes(), &h, &c);
         add("the same under the right name", forged, "token_signature_invalid");
     }
-    let own = with(&header, json!({ "jwk": {"kty": "OKP"}, "kid": "mine" })).to_string();
+    let own = with_changes(&header, json!({ "jwk": {"kty": "OKP"}, "kid": "mine" })).to_string();
     add("a key of its own", stranger(&own, &c), "token_key_embedded");
     add("a stranger's signature", stranger(&h, &c), "token_signature_invalid");
     add("no signature", format!("{message}."), "token_signature_invalid");
     add("half a signature", format!("{message}.{}", &signature[..40]), "token_signature_invalid");
-    add("a signature of zeros", format!("{message}.{}", part([0; 64])), "token_signature_invalid");
+    add(
+        "a signature of zeros",
+        format!("{message}.{}", base64url([0; 64])),
+        "token_signature_invalid",
+    );
     for at in [0, signature.len() / 2] {
         let flipped = if signature.as_bytes()[at] == b'A' { "B" } else { "A" };
         let mut altered = signature.to_owned();
         altered.replace_range(at..=at, flipped);
         add("one character", format!("{message}.{altered}"), "token_signature_invalid");
     }
-    let admin = with(&claims, json!({ "roles": ["admin"] })).to_string();
+    let admin = with_changes(&claims, json!({ "roles": ["admin"] })).to_string();
     let respelled = h.replacen(':', ": ", 1);
     for (name, header, claims) in
         [("other claims", &h, &admin), ("the same header in another spelling", &respelled, &c)]
     {
-        let swapped = format!("{}.{}.{signature}", part(header), part(claims));
+        let swapped = format!("{}.{}.{signature}", base64url(header), base64url(claims));
         add(name, swapped, "token_signature_invalid");
     }
 
@@ -164,14 +175,14 @@ fn corpus(service: &Service<'_>) -> Vec<(String, String, &'static str)> {
         "amr",
     ] {
         for wrong in [json!(1.5), json!({ "a": [] }), json!(true)] {
-            let token = sign(&h, &with(&claims, json!({ name: wrong })).to_string());
+            let token = sign(&h, &with_changes(&claims, json!({ name: wrong })).to_string());
             add(&format!("{name} is {wrong}"), token, "token_claim_invalid");
         }
-        let token = sign(&h, &with(&claims, json!({ name: null })).to_string());
+        let token = sign(&h, &with_changes(&claims, json!({ name: null })).to_string());
         add(&format!("no {name}"), token, "token_claim_missing");
     }
     for name in ["name", "email_verified", "created_at"] {
-        let token = sign(&h, &with(&claims, json!({ name: null })).to_string());
+        let token = sign(&h, &with_changes(&claims, json!({ name: null })).to_string());
         add(&format!("no {name}"), token, "token_claim_missing");
     }
     let (aud, issuer) = (&claims["aud"], claims["iss"].as_str().expect("an issuer"));
@@ -208,7 +219,7 @@ fn corpus(service: &Service<'_>) -> Vec<(String, String, &'static str)> {
         ("an email that is none", json!({"email": "ada"}), "token_claim_invalid"),
         ("verified in a text", json!({"email_verified": "true"}), "token_claim_invalid"),
     ] {
-        add(name, sign(&h, &with(&claims, change).to_string()), code);
+        add(name, sign(&h, &with_changes(&claims, change).to_string()), code);
     }
     for (name, first) in [
         ("two subs", r#"{"sub":"0190abcd-0000-7000-8000-00000000000f","#),
@@ -270,19 +281,19 @@ fn sent(key: &OwnKey, jwk: &Value, good: &str) -> Vec<(String, String, &'static 
 }
 
 /// The answer of `GET /me` to a bearer token.
-async fn show(program: &mut Program, token: &str) -> Page {
+async fn show(program: &mut ApiClient, token: &str) -> Page {
     program.token = Some(token.to_owned());
     program.get("/api/v1/me").await
 }
 
-async fn app_with(key: &OwnKey) -> (Latchkey, Program, String, Value) {
+async fn app_with(key: &OwnKey) -> (Latchkey, ApiClient, String, Value) {
     let setup = Setup::new().set("JWT_ALGORITHM", key.algorithm).set("JWT_PRIVATE_KEY", &key.pem);
     // With nobody to ask about opaque tokens, every token is judged as a JWT.
     let setup = setup.set("LOCAL_IDP", "off");
-    let app = setup.with_clock_standing().start().await;
-    let (mut program, tokens) = owner(&app, "ada@example.test").await;
-    let jwks = person::json_of(&program.get("/.well-known/jwks.json").await);
-    let kid = read(&tokens.access).0["kid"].clone();
+    let app = setup.with_frozen_clock().start().await;
+    let (mut program, tokens) = sign_up_client(&app, "ada@example.test").await;
+    let jwks = accounts::json_of(&program.get("/.well-known/jwks.json").await);
+    let kid = decode(&tokens.access).0["kid"].clone();
     let keys = jwks["keys"].as_array().expect("keys");
     let jwk = keys.iter().find(|jwk| jwk["kid"] == kid).expect("our own key").clone();
     (app, program, tokens.access, jwk)
@@ -294,14 +305,14 @@ async fn every_forgery_is_refused_for_its_own_reason() {
         let key = OwnKey::new(algorithm);
         let (_app, mut program, good, jwk) = app_with(&key).await;
         // What makes the rest mean something: made by hand, and good.
-        let (header, claims) = read(&good);
-        let by_hand = key.sign(&header.to_string(), &claims.to_string());
-        assert_eq!(show(&mut program, &by_hand).await.status, 200, "{algorithm}");
+        let (header, claims) = decode(&good);
+        let jws = key.sign(&header.to_string(), &claims.to_string());
+        assert_eq!(show(&mut program, &jws).await.status, 200, "{algorithm}");
         for (name, token, code) in sent(&key, &jwk, &good) {
             let page = show(&mut program, &token).await;
             assert_eq!(page.status, 401, "{algorithm}: {name}: {}", page.summary());
             assert_eq!(page.header("x-error-code"), Some(code), "{algorithm}: {name}");
-            problem(&page, 401, code);
+            expect_problem(&page, 401, code);
             let challenge = page.header("www-authenticate").expect("a challenge");
             assert!(challenge.starts_with("Bearer realm="), "{challenge}");
             assert!(challenge.contains(r#"error="invalid_token""#), "{name}: {challenge}");
@@ -316,12 +327,12 @@ async fn every_forgery_is_refused_for_its_own_reason() {
 async fn a_token_of_nobody_writes_nothing() {
     let key = OwnKey::new("EdDSA");
     let (_app, mut program, good, _) = app_with(&key).await;
-    let (header, mut claims) = read(&good);
+    let (header, mut claims) = decode(&good);
     claims["sub"] = serde_json::json!("0190a000-0000-7000-8000-000000000000");
     program.token = Some(key.sign(&header.to_string(), &claims.to_string()));
     let contact = serde_json::json!({ "name": "Grace" });
     let page = program.post("/api/v1/contacts", contact).await;
-    let _ = person::problem(&page, 401, "sign_in_required");
+    let _ = accounts::expect_problem(&page, 401, "sign_in_required");
     assert!(page.header("www-authenticate").is_some_and(|text| text.contains("invalid_token")));
 }
 
@@ -331,8 +342,8 @@ async fn a_forgery_in_the_cookie_makes_nobody_of_somebody() {
     let (app, _, good, jwk) = app_with(&key).await;
     let mut browser = Browser::new();
     for (name, token, _) in sent(&key, &jwk, &good).into_iter().filter(|(_, t, _)| t.len() < 8000) {
-        browser.jar.plant("localhost", &app.cookie("latchkey_token"), &token);
-        problem(&browser.get(&app.url("/api/v1/me")).await, 401, "token_missing");
+        browser.jar.set("localhost", &app.cookie("latchkey_token"), &token);
+        expect_problem(&browser.get(&app.url("/api/v1/me")).await, 401, "token_missing");
         let page = browser.get(&app.url("/account")).await;
         assert_eq!(page.header("x-error-code"), Some("sign_in_required"), "{name}");
         assert_eq!(browser.get(&app.url("/")).await.status, 200, "{name}");
@@ -342,7 +353,7 @@ async fn a_forgery_in_the_cookie_makes_nobody_of_somebody() {
 #[tokio::test]
 async fn the_authorization_header_is_read_to_the_letter() {
     let app = Latchkey::start().await;
-    let (mut program, tokens) = owner(&app, "ada@example.test").await;
+    let (mut program, tokens) = sign_up_client(&app, "ada@example.test").await;
     let good = tokens.access;
     let me = "/api/v1/me".to_owned();
     let bearer = format!("Bearer {good}");
@@ -378,7 +389,7 @@ async fn the_authorization_header_is_read_to_the_letter() {
         if status == 200 {
             continue;
         }
-        problem(&page, status, code);
+        expect_problem(&page, status, code);
         let challenge = page.header("www-authenticate").expect("a challenge");
         match status {
             400 => assert!(challenge.contains(r#"error="invalid_request""#), "{name}: {challenge}"),
@@ -391,7 +402,7 @@ async fn the_authorization_header_is_read_to_the_letter() {
 #[tokio::test]
 async fn bytes_that_are_no_text_are_a_bad_token() {
     let app = Latchkey::start().await;
-    let page = show(&mut Program::new(&app), "Ünï.cöd.€").await;
+    let page = show(&mut ApiClient::new(&app), "Ünï.cöd.€").await;
     assert_eq!(page.status, 401, "{}", page.summary());
     let challenge = page.header("www-authenticate").expect("a challenge");
     assert!(challenge.contains(r#"error="invalid_token""#), "{challenge}");

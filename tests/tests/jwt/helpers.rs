@@ -3,7 +3,7 @@
 use latchkey_auth::tokens::ring::SIGNS_AFTER;
 use latchkey_auth::tokens::{AccessClaims, Algorithm, Expected, Key, KeyRing, RingKey, SigningKey};
 use latchkey_domain::{DisplayName, Email, Roles, Scopes, SignInId, Span, Timestamp, User, UserId};
-use latchkey_tests::by_hand::part;
+use latchkey_tests::jws::base64url;
 use serde_json::{Value, json};
 
 pub(crate) const ISSUER: &str = "https://app.test";
@@ -65,9 +65,9 @@ pub(crate) fn claims_at(now: Timestamp) -> AccessClaims {
 
 /// A token made by hand, signed for real.
 pub(crate) fn signed(key: &SigningKey, header: &str, claims: &str) -> String {
-    let message = format!("{}.{}", part(header), part(claims));
+    let message = format!("{}.{}", base64url(header), base64url(claims));
     let signature = key.sign(message.as_bytes()).expect("a signature");
-    format!("{message}.{}", part(signature))
+    format!("{message}.{}", base64url(signature))
 }
 
 pub(crate) fn header_of(key: &SigningKey) -> Value {

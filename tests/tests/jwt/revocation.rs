@@ -1,12 +1,13 @@
 //! How a JWT ends before its time, or does not: `JWT_REVOCATION`.
 
 use latchkey_domain::Span;
-use latchkey_tests::by_hand;
-use latchkey_tests::person;
+use latchkey_tests::accounts;
+use latchkey_tests::jws;
 use std::time::Duration;
 
-use latchkey_tests::person::{
-    Program, Tokens, carried, instance, owner, past_expiry, problem, queries, signed_in,
+use latchkey_tests::accounts::{
+    ApiClient, Tokens, cookie_value, expect_problem, instance, past_expiry, queries,
+    sign_up_client, signed_in,
 };
 use latchkey_tests::{Browser, Database, Latchkey, Page, Setup};
 
@@ -16,12 +17,12 @@ const WAYS: [&str; 4] =
 
 /// Ends the sign-in that this token belongs to.
 async fn end(app: &Latchkey, way: &str, browser: &mut Browser, tokens: &Tokens) {
-    let mut program = Program::with(app, &tokens.access);
+    let mut program = ApiClient::with(app, &tokens.access);
     let page: Page = match way {
         "revoke the access token" => program.revoke(&tokens.access).await,
         "revoke the refresh token" => program.revoke(&tokens.refresh).await,
         "end it" => {
-            let sid = by_hand::read(&tokens.access).1["sid"].as_str().expect("a sid").to_owned();
+            let sid = jws::decode(&tokens.access).1["sid"].as_str().expect("a sid").to_owned();
             program.delete(&format!("/api/v1/sessions/{sid}")).await
         }
         _ => browser.post(&app.url("/sign-out"), &[]).await,
@@ -32,8 +33,8 @@ async fn end(app: &Latchkey, way: &str, browser: &mut Browser, tokens: &Tokens) 
 /// A browser that carries a JWT, and what it carries.
 async fn browser_with_jwt(app: &Latchkey) -> (Browser, Tokens) {
     let browser = signed_in(app, "ada@example.test", "jwt").await;
-    let access = carried(&browser, "latchkey_token").expect("a token");
-    let refresh = carried(&browser, "latchkey_refresh").expect("a refresh token");
+    let access = cookie_value(&browser, "latchkey_token").expect("a token");
+    let refresh = cookie_value(&browser, "latchkey_refresh").expect("a refresh token");
     (browser, Tokens { access, refresh, scope: String::new() })
 }
 
@@ -41,10 +42,10 @@ async fn refused_everywhere_within_a_second(url: &str) {
     let setup = || instance(url).set("JWT_REVOCATION", "watch");
     let here = setup().start().await;
     let there = setup().start().await;
-    let (mut bystander, _) = owner(&here, "ada@example.test").await;
+    let (mut bystander, _) = sign_up_client(&here, "ada@example.test").await;
     for way in WAYS {
         let (mut browser, tokens) = browser_with_jwt(&here).await;
-        let mut at_there = Program::with(&there, &tokens.access);
+        let mut at_there = ApiClient::with(&there, &tokens.access);
         let mut at_here = at_there.at(&here);
         for program in [&mut at_here, &mut at_there] {
             let page = program.get("/api/v1/me").await;
@@ -53,7 +54,7 @@ async fn refused_everywhere_within_a_second(url: &str) {
         end(&here, way, &mut browser, &tokens).await;
         // In the very process it is known at once.
         let page = at_here.get("/api/v1/me").await;
-        problem(&page, 401, "token_revoked");
+        expect_problem(&page, 401, "token_revoked");
         assert_eq!(queries(&page), 0, "{way}");
         let challenge = page.header("www-authenticate").expect("a challenge");
         assert!(challenge.contains(r#"error="invalid_token""#), "{challenge}");
@@ -67,7 +68,7 @@ async fn refused_everywhere_within_a_second(url: &str) {
             tokio::time::sleep(Duration::from_millis(25)).await;
             page = at_there.get("/api/v1/me").await;
         }
-        problem(&page, 401, "token_revoked");
+        expect_problem(&page, 401, "token_revoked");
         assert_eq!(bystander.get("/api/v1/me").await.status, 200, "{way}: somebody else's");
     }
 }
@@ -90,55 +91,55 @@ async fn watch_knows_after_a_restart_what_ended_before() {
         setup.set("JWT_REVOCATION", "watch").set("JWT_ISSUER", "http://localhost:3000").start()
     };
     let app = setup(Setup::new().set("JWT_AUDIENCE", "http://localhost:3000/api")).await;
-    let (mut program, tokens) = owner(&app, "ada@example.test").await;
+    let (mut program, tokens) = sign_up_client(&app, "ada@example.test").await;
     let _ = program.revoke(&tokens.refresh).await.expect(200);
     let folder = app.stop().await;
     let again = Setup::in_folder(folder).set("JWT_AUDIENCE", "http://localhost:3000/api");
     let app = setup(again).await;
-    problem(&program.at(&app).get("/api/v1/me").await, 401, "token_revoked");
+    expect_problem(&program.at(&app).get("/api/v1/me").await, 401, "token_revoked");
 }
 
 #[tokio::test]
 async fn with_expiry_it_lives_until_it_expires_and_not_longer() {
     for way in WAYS {
-        let app = Setup::new().with_clock_standing().start().await;
-        person::sign_up(&app, "ada@example.test").await;
+        let app = Setup::new().with_frozen_clock().start().await;
+        accounts::sign_up(&app, "ada@example.test").await;
         let (mut browser, tokens) = browser_with_jwt(&app).await;
         end(&app, way, &mut browser, &tokens).await;
-        let mut copied = Program::with(&app, &tokens.access);
+        let mut copied = ApiClient::with(&app, &tokens.access);
         let page = copied.get("/api/v1/me").await;
         assert_eq!((page.status, queries(&page)), (200, 0), "{way}: it was copied before");
-        problem(&copied.refresh(&tokens.refresh).await, 400, "refresh_token_ended");
+        expect_problem(&copied.refresh(&tokens.refresh).await, 400, "refresh_token_ended");
         app.advance(past_expiry());
-        problem(&copied.get("/api/v1/me").await, 401, "token_expired");
+        expect_problem(&copied.get("/api/v1/me").await, 401, "token_expired");
     }
 }
 
 #[tokio::test]
 async fn watch_refuses_the_cookie_too_and_the_browser_is_signed_out() {
     let app = Setup::new().set("JWT_REVOCATION", "watch").start().await;
-    person::sign_up(&app, "ada@example.test").await;
+    accounts::sign_up(&app, "ada@example.test").await;
     let (mut browser, tokens) = browser_with_jwt(&app).await;
     let mut copy = browser.clone();
     end(&app, "sign out", &mut browser, &tokens).await;
     let page = copy.get(&app.url("/account")).await;
     assert_eq!(page.header("x-error-code"), Some("sign_in_required"), "{}", page.summary());
-    assert_eq!(carried(&copy, "latchkey_token"), None, "there is nothing left to renew");
+    assert_eq!(cookie_value(&copy, "latchkey_token"), None, "there is nothing left to renew");
 }
 
 /// Nobody's clock decides what is heard: one process is minutes ahead of the other.
 #[tokio::test]
 async fn watch_hears_of_ends_whatever_the_clocks_say() {
     let database = Database::sqlite().await;
-    let setup = || instance(&database.url).set("JWT_REVOCATION", "watch").with_clock_standing();
+    let setup = || instance(&database.url).set("JWT_REVOCATION", "watch").with_frozen_clock();
     let (behind, ahead) = (setup().start().await, setup().start().await);
     ahead.advance(Span::minutes(2));
     let pairs = [(&behind, &ahead), (&ahead, &behind), (&behind, &ahead)];
     for (n, (here, there)) in pairs.into_iter().enumerate() {
         let email = format!("{n}@example.test");
-        let _ = owner(here, &email).await;
-        let tokens = latchkey_tests::person::tokens(&behind, &email, None).await;
-        let mut program = Program::with(there, &tokens.access);
+        let _ = sign_up_client(here, &email).await;
+        let tokens = latchkey_tests::accounts::tokens(&behind, &email, None).await;
+        let mut program = ApiClient::with(there, &tokens.access);
         assert_eq!(program.get("/api/v1/me").await.status, 200);
         let _ = program.at(here).revoke(&tokens.refresh).await.expect(200);
         let mut page = program.get("/api/v1/me").await;
@@ -149,6 +150,6 @@ async fn watch_hears_of_ends_whatever_the_clocks_say() {
             tokio::time::sleep(Duration::from_millis(25)).await;
             page = program.get("/api/v1/me").await;
         }
-        problem(&page, 401, "token_revoked");
+        expect_problem(&page, 401, "token_revoked");
     }
 }

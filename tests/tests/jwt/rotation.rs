@@ -1,14 +1,16 @@
 //! Keys change while programs go on, and no good token is refused.
 
-use latchkey_tests::by_hand;
-use latchkey_tests::person;
+use latchkey_tests::accounts;
+use latchkey_tests::jws;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use latchkey_domain::Span;
-use latchkey_tests::by_hand::read;
-use latchkey_tests::person::{Program, Tokens, instance, json_of, owner, problem, sign_up, tokens};
+use latchkey_tests::accounts::{
+    ApiClient, Tokens, expect_problem, instance, json_of, sign_up, sign_up_client, tokens,
+};
+use latchkey_tests::jws::decode;
 use latchkey_tests::{Database, Latchkey, Setup};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
@@ -22,7 +24,7 @@ async fn rotate(app: &Latchkey) -> String {
 }
 
 fn kid(tokens: &Tokens) -> String {
-    read(&tokens.access).0["kid"].as_str().expect("a kid").to_owned()
+    decode(&tokens.access).0["kid"].as_str().expect("a kid").to_owned()
 }
 
 /// Shows every token that it ever got at both instances, and gets new ones at each in turn.
@@ -32,7 +34,7 @@ async fn a_program(
     stop: Arc<AtomicBool>,
     rounds: Arc<AtomicU32>,
 ) -> HashSet<String> {
-    let mut at: Vec<_> = apps.iter().map(Program::new).collect();
+    let mut at: Vec<_> = apps.iter().map(ApiClient::new).collect();
     let (mut newest, mut all) = (first.clone(), vec![first]);
     while !stop.load(Ordering::SeqCst) {
         let round = rounds.fetch_add(1, Ordering::SeqCst) as usize;
@@ -55,13 +57,13 @@ async fn a_program(
 }
 
 async fn nobody_is_refused_while_keys_change(url: &str) {
-    let setup = || instance(url).with_clock_standing();
+    let setup = || instance(url).with_frozen_clock();
     let first = setup().start().await;
     let second = setup().start().await;
-    let (_, tokens) = owner(&first, "ada@example.test").await;
+    let (_, tokens) = sign_up_client(&first, "ada@example.test").await;
     let mut pairs = vec![tokens];
     for _ in 1..PROGRAMS {
-        pairs.push(person::tokens(&first, "ada@example.test", None).await);
+        pairs.push(accounts::tokens(&first, "ada@example.test", None).await);
     }
     let apps = Arc::new([first, second]);
     let (stop, rounds) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
@@ -118,8 +120,8 @@ async fn nobody_is_refused_while_keys_change_on_postgres() {
 
 #[tokio::test]
 async fn the_last_token_of_an_old_key_is_good_until_it_expires() {
-    let app = Setup::new().with_clock_standing().start().await;
-    let (mut program, first) = owner(&app, "ada@example.test").await;
+    let app = Setup::new().with_frozen_clock().start().await;
+    let (mut program, first) = sign_up_client(&app, "ada@example.test").await;
     let new = rotate(&app).await;
     let published = |page: &latchkey_tests::Page| page.body.contains(&new);
     assert!(published(&program.get("/.well-known/jwks.json").await), "known before it signs");
@@ -133,27 +135,27 @@ async fn the_last_token_of_an_old_key_is_good_until_it_expires() {
     program.token = Some(last.access.clone());
     assert_eq!(program.get("/api/v1/me").await.status, 200);
     app.advance(Span::seconds(70));
-    problem(&program.get("/api/v1/me").await, 401, "token_expired");
+    expect_problem(&program.get("/api/v1/me").await, 401, "token_expired");
     // Long after, the key is gone, from the ring and from what is published.
     app.advance(Span::minutes(10));
     let set = json_of(&program.get("/.well-known/jwks.json").await);
     let kids: Vec<_> = set["keys"].as_array().expect("keys").iter().map(|k| &k["kid"]).collect();
     assert_eq!(kids, [&serde_json::json!(new)]);
-    problem(&program.get("/api/v1/me").await, 401, "token_key_unknown");
+    expect_problem(&program.get("/api/v1/me").await, 401, "token_key_unknown");
 }
 
 #[tokio::test]
 async fn many_unknown_keys_do_not_become_many_queries() {
-    let app = Setup::new().with_clock_standing().start().await;
-    let (mut program, tokens) = owner(&app, "ada@example.test").await;
+    let app = Setup::new().with_frozen_clock().start().await;
+    let (mut program, tokens) = sign_up_client(&app, "ada@example.test").await;
     let (_, rest) = tokens.access.split_once('.').expect("three parts");
     let mut asked = 0;
     for n in 0..50 {
         let header = serde_json::json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": format!("k{n}") });
-        program.token = Some(format!("{}.{rest}", by_hand::part(header.to_string())));
+        program.token = Some(format!("{}.{rest}", jws::base64url(header.to_string())));
         let page = program.get("/api/v1/me").await;
-        problem(&page, 401, "token_key_unknown");
-        asked += person::queries(&page);
+        expect_problem(&page, 401, "token_key_unknown");
+        asked += accounts::queries(&page);
     }
     assert!(asked <= 1, "{asked} queries: the clock stands, and once a second is enough");
 }
@@ -168,7 +170,7 @@ async fn app_secret_changes_in_two_steps_and_no_good_token_is_refused() {
     let database = Database::sqlite().await;
     let steps = [OLD.to_owned(), format!("{OLD},{NEW}"), format!("{NEW},{OLD}"), NEW.to_owned()];
     let with = async |secret: &str| {
-        instance(&database.url).set("APP_SECRET", secret).with_clock_standing().start().await
+        instance(&database.url).set("APP_SECRET", secret).with_frozen_clock().start().await
     };
     sign_up(&with(OLD).await, ADA).await;
     for step in steps.windows(2) {
@@ -182,11 +184,11 @@ async fn app_secret_changes_in_two_steps_and_no_good_token_is_refused() {
         }
         for (here, there) in [(&behind, &ahead), (&ahead, &behind)] {
             let first = tokens(here, ADA, None).await;
-            let _ = Program::with(there, &first.access).get("/api/v1/me").await.expect(200);
-            let next = Tokens::of(&Program::new(there).refresh(&first.refresh).await);
-            let twin = Tokens::of(&Program::new(here).refresh(&first.refresh).await);
+            let _ = ApiClient::with(there, &first.access).get("/api/v1/me").await.expect(200);
+            let next = Tokens::of(&ApiClient::new(there).refresh(&first.refresh).await);
+            let twin = Tokens::of(&ApiClient::new(here).refresh(&first.refresh).await);
             assert_eq!(next.refresh, twin.refresh, "{step:?}");
-            let _ = Program::with(here, &next.access).get("/api/v1/me").await.expect(200);
+            let _ = ApiClient::with(here, &next.access).get("/api/v1/me").await.expect(200);
         }
     }
 }

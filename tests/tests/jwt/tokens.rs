@@ -2,21 +2,23 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use latchkey_domain::Span;
-use latchkey_tests::by_hand;
-use latchkey_tests::by_hand::{OwnKey, part, read, sign_with_secret};
-use latchkey_tests::person;
-use latchkey_tests::person::{Program, json_of, owner, problem, queries, tokens};
-use latchkey_tests::walk::parameter;
+use latchkey_tests::accounts;
+use latchkey_tests::accounts::{
+    ApiClient, expect_problem, json_of, queries, sign_up_client, tokens,
+};
+use latchkey_tests::jws;
+use latchkey_tests::jws::{OwnKey, base64url, decode, sign_with_secret};
+use latchkey_tests::oauth_flow::parameter;
 use latchkey_tests::{Browser, Latchkey, Setup};
 use serde_json::{Value, json};
 use url::Url;
 
 #[tokio::test]
 async fn the_header_and_the_claims_are_those_of_the_contract() {
-    let app = Setup::new().with_clock_standing().start().await;
-    let (mut program, tokens) = owner(&app, "ada@example.test").await;
+    let app = Setup::new().with_frozen_clock().start().await;
+    let (mut program, tokens) = sign_up_client(&app, "ada@example.test").await;
     let me = json_of(&program.get("/api/v1/me").await);
-    let (header, claims) = read(&tokens.access);
+    let (header, claims) = decode(&tokens.access);
     let now = app.clock.now().as_seconds();
     let kid = header["kid"].as_str().expect("a kid");
     assert_eq!(header, json!({ "alg": "EdDSA", "kid": kid, "typ": "at+jwt" }));
@@ -37,8 +39,8 @@ async fn the_header_and_the_claims_are_those_of_the_contract() {
     for name in ["client_id", "jti", "sid"] {
         assert!(claims[name].as_str().is_some_and(|text| text.len() >= 8), "{name}: {claims}");
     }
-    let another = person::tokens(&app, "ada@example.test", None).await;
-    let (_, other) = read(&another.access);
+    let another = accounts::tokens(&app, "ada@example.test", None).await;
+    let (_, other) = decode(&another.access);
     assert_ne!(other["jti"], claims["jti"]);
     assert_ne!(other["sid"], claims["sid"], "another sign-in");
 }
@@ -49,23 +51,23 @@ async fn lifetimes_issuer_and_audience_can_be_set() {
         .set("JWT_ACCESS_TTL", "1m")
         .set("JWT_ISSUER", "https://issuer.example")
         .set("JWT_AUDIENCE", "https://api.example")
-        .with_clock_standing()
+        .with_frozen_clock()
         .start()
         .await;
-    let (mut program, tokens) = owner(&app, "ada@example.test").await;
-    let (_, claims) = read(&tokens.access);
+    let (mut program, tokens) = sign_up_client(&app, "ada@example.test").await;
+    let (_, claims) = decode(&tokens.access);
     assert_eq!(claims["iss"], "https://issuer.example");
     assert_eq!(claims["aud"], "https://api.example");
     assert_eq!(claims["exp"].as_i64(), claims["iat"].as_i64().map(|iat| iat + 60));
     assert_eq!(program.get("/api/v1/me").await.status, 200);
     app.advance(Span::seconds(121));
-    problem(&program.get("/api/v1/me").await, 401, "token_expired");
+    expect_problem(&program.get("/api/v1/me").await, 401, "token_expired");
 }
 
 #[tokio::test]
 async fn a_token_lives_until_it_expires_and_costs_no_query() {
-    let app = Setup::new().with_clock_standing().start().await;
-    let (mut program, _) = owner(&app, "ada@example.test").await;
+    let app = Setup::new().with_frozen_clock().start().await;
+    let (mut program, _) = sign_up_client(&app, "ada@example.test").await;
     for _ in 0..2 {
         let page = program.get("/api/v1/me").await;
         assert_eq!((page.status, queries(&page)), (200, 0));
@@ -74,7 +76,7 @@ async fn a_token_lives_until_it_expires_and_costs_no_query() {
     assert_eq!(program.get("/api/v1/me").await.status, 200);
     app.advance(Span::seconds(62));
     let page = program.get("/api/v1/me").await;
-    problem(&page, 401, "token_expired");
+    expect_problem(&page, 401, "token_expired");
     assert_eq!(queries(&page), 0, "not even to refuse it");
 }
 
@@ -82,8 +84,8 @@ async fn a_token_lives_until_it_expires_and_costs_no_query() {
 async fn every_algorithm_signs_and_only_public_keys_are_published() {
     for algorithm in ["EdDSA", "ES256", "RS256", "HS256"] {
         let app = Setup::new().set("JWT_ALGORITHM", algorithm).start().await;
-        let (mut program, tokens) = owner(&app, "ada@example.test").await;
-        let (header, _) = read(&tokens.access);
+        let (mut program, tokens) = sign_up_client(&app, "ada@example.test").await;
+        let (header, _) = decode(&tokens.access);
         assert_eq!(header["alg"], algorithm);
         let page = program.get("/api/v1/me").await;
         assert_eq!((page.status, queries(&page)), (200, 0), "{algorithm}");
@@ -109,35 +111,35 @@ async fn with_hs256_nobody_can_sign_who_does_not_know_the_secret() {
         .set("APP_SECRET", "one-secret-for-all-instances-of-it")
         .start()
         .await;
-    let (mut program, tokens) = owner(&app, "ada@example.test").await;
-    let (header, claims) = read(&tokens.access);
+    let (mut program, tokens) = sign_up_client(&app, "ada@example.test").await;
+    let (header, claims) = decode(&tokens.access);
     let (h, c) = (header.to_string(), claims.to_string());
     let kid = header["kid"].as_str().expect("a kid");
     for secret in ["", "secret", "latchkey", kid, "one-secret-for-all-instances-of-it"] {
         program.token = Some(sign_with_secret(secret.as_bytes(), &h, &c));
-        problem(&program.get("/api/v1/me").await, 401, "token_signature_invalid");
+        expect_problem(&program.get("/api/v1/me").await, 401, "token_signature_invalid");
     }
     let none = h.replace("HS256", "none");
-    program.token = Some(format!("{}.{}.", part(none), part(&c)));
-    problem(&program.get("/api/v1/me").await, 401, "token_algorithm_none");
+    program.token = Some(format!("{}.{}.", base64url(none), base64url(&c)));
+    expect_problem(&program.get("/api/v1/me").await, 401, "token_algorithm_none");
     let eddsa = h.replace("HS256", "EdDSA");
     program.token = Some(OwnKey::new("EdDSA").sign(&eddsa, &c));
-    problem(&program.get("/api/v1/me").await, 401, "token_algorithm_mismatch");
+    expect_problem(&program.get("/api/v1/me").await, 401, "token_algorithm_mismatch");
 }
 
 #[tokio::test]
 async fn a_key_of_ones_own_signs_and_stays_over_a_restart() {
-    for algorithm in by_hand::ALGORITHMS {
+    for algorithm in jws::ALGORITHMS {
         let key = OwnKey::new(algorithm);
         let setup = |setup: Setup| {
             setup.set("JWT_ALGORITHM", algorithm).set("JWT_PRIVATE_KEY", &key.pem).start()
         };
         let app = setup(Setup::new()).await;
-        let (_, first) = owner(&app, "ada@example.test").await;
+        let (_, first) = sign_up_client(&app, "ada@example.test").await;
         let app = setup(Setup::in_folder(app.stop().await)).await;
         let second = tokens(&app, "ada@example.test", None).await;
-        assert_eq!(read(&first.access).0["kid"], read(&second.access).0["kid"], "{algorithm}");
-        let set = json_of(&Program::new(&app).get("/.well-known/jwks.json").await);
+        assert_eq!(decode(&first.access).0["kid"], decode(&second.access).0["kid"], "{algorithm}");
+        let set = json_of(&ApiClient::new(&app).get("/.well-known/jwks.json").await);
         let count = set["keys"].as_array().map(Vec::len);
         assert_eq!(count, Some(1), "{algorithm}: no second copy of one key");
     }
@@ -150,19 +152,19 @@ async fn a_change_of_the_algorithm_refuses_no_good_token() {
         setup.set("JWT_ISSUER", site).set("JWT_AUDIENCE", site).set("JWT_ALGORITHM", algorithm)
     };
     let app = setup(Setup::new(), "EdDSA").start().await;
-    let (_, before) = owner(&app, "ada@example.test").await;
+    let (_, before) = sign_up_client(&app, "ada@example.test").await;
     let app = setup(Setup::in_folder(app.stop().await), "ES256").start().await;
     let after = tokens(&app, "ada@example.test", None).await;
     for tokens in [&before, &after] {
-        let page = Program::with(&app, &tokens.access).get("/api/v1/me").await;
-        assert_eq!(page.status, 200, "{}: {}", read(&tokens.access).0, page.summary());
+        let page = ApiClient::with(&app, &tokens.access).get("/api/v1/me").await;
+        assert_eq!(page.status, 200, "{}: {}", decode(&tokens.access).0, page.summary());
     }
 }
 
 #[tokio::test]
 async fn no_other_token_is_an_access_token() {
     let app = Latchkey::start().await;
-    let (mut program, tokens) = owner(&app, "ada@example.test").await;
+    let (mut program, tokens) = sign_up_client(&app, "ada@example.test").await;
     let of_provider = tokens_of_local_provider(&app).await;
     for (name, token) in [
         ("our refresh token", &tokens.refresh),
@@ -176,20 +178,20 @@ async fn no_other_token_is_an_access_token() {
         assert!(challenge.contains(r#"error="invalid_token""#), "{name}: {challenge}");
         // Nor does it renew anything, but for the one that is made for it.
         if token != &tokens.refresh {
-            problem(&program.refresh(token).await, 400, "refresh_token_unknown");
+            expect_problem(&program.refresh(token).await, 400, "refresh_token_unknown");
         }
     }
     program.token = None;
-    problem(&program.refresh(&tokens.access).await, 400, "refresh_token_unknown");
+    expect_problem(&program.refresh(&tokens.access).await, 400, "refresh_token_unknown");
 }
 
 /// An ID token and an access token, fetched from the local provider by hand.
 async fn tokens_of_local_provider(app: &Latchkey) -> (String, String) {
     let provider = app.app.provider("google").expect("a provider");
     let mut browser = Browser::new();
-    let mut authorize: Url = browser.set_out(app, "google").await;
+    let mut authorize: Url = browser.start_sign_in(app, "google").await;
     let verifier = "a".repeat(43);
-    let challenge = part(digest(&SHA256, verifier.as_bytes()));
+    let challenge = base64url(digest(&SHA256, verifier.as_bytes()));
     let pairs: Vec<(String, String)> = authorize.query_pairs().into_owned().collect();
     authorize.query_pairs_mut().clear().extend_pairs(
         pairs

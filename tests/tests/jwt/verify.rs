@@ -7,7 +7,7 @@ use latchkey_auth::tokens::{
     verify,
 };
 use latchkey_domain::{Scope, Span, Timestamp};
-use latchkey_tests::by_hand::{part, with};
+use latchkey_tests::jws::{base64url, with_changes};
 use serde_json::{Value, json};
 
 use super::helpers::*;
@@ -95,7 +95,7 @@ fn the_published_keys_hold_no_secret() {
     let shown =
         format!("{keys:?} {:?}", keys.iter().map(SigningKey::verifying).collect::<Vec<_>>());
     for key in &keys {
-        assert!(!shown.contains(&part(key.private_bytes())) && shown.contains(key.kid()));
+        assert!(!shown.contains(&base64url(key.private_bytes())) && shown.contains(key.kid()));
         assert!(!shown.contains(&format!("{:?}", key.private_bytes())));
     }
 }
@@ -147,8 +147,8 @@ fn what_is_no_forgery_is_taken() {
         ("expired within the leeway", json!({}), json!({"exp": s - 4})),
         ("issued by a clock ahead", json!({}), json!({"iat": s + 5, "nbf": s + 5})),
     ] {
-        let header = with(&header_of(&key), header).to_string();
-        let token = signed(&key, &header, &with(&good, claims).to_string());
+        let header = with_changes(&header_of(&key), header).to_string();
+        let token = signed(&key, &header, &with_changes(&good, claims).to_string());
         let verdict = verify(&token, &ring, &expected(), NOW);
         assert!(verdict.is_ok(), "{name}: {verdict:?}");
         assert!(verdict.is_ok_and(|claims| !claims.scope.contains(Scope::ContactsWrite)));

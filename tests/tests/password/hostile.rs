@@ -1,8 +1,8 @@
 //! What people send who do not want to sign in: refused fast, and nothing is hashed.
 
+use latchkey_tests::accounts;
+use latchkey_tests::accounts::{ApiClient, expect_problem, json_of, sign_up, submit_password};
 use latchkey_tests::database::rows;
-use latchkey_tests::person;
-use latchkey_tests::person::{Program, json_of, knock, problem, sign_up};
 use latchkey_tests::{Browser, Latchkey};
 use reqwest::Method;
 
@@ -29,8 +29,8 @@ async fn a_megabyte_is_too_much_for_every_form_and_route() {
         ("/api/v1/token/refresh", format!(r#"{{"refresh_token":"{megabyte}"}}"#)),
         ("/api/v1/token/revoke", format!(r#"{{"token":"{megabyte}"}}"#)),
     ] {
-        let page = Program::new(&app).raw(Method::POST, path, &json, Some(body)).await;
-        problem(&page, 413, "too_large");
+        let page = ApiClient::new(&app).raw(Method::POST, path, &json, Some(body)).await;
+        expect_problem(&page, 413, "too_large");
     }
 }
 
@@ -44,11 +44,11 @@ async fn what_fits_but_is_no_password_is_simply_wrong() {
         (long.as_str(), "x"),
         ("' OR 1=1 --", "' OR 1=1 --"),
         ("ada@example.test\0", "\0"),
-        ("ada@example.test' --", person::PASSWORD),
+        ("ada@example.test' --", accounts::PASSWORD),
         ("%", "%"),
     ] {
         let fields = [("email", email), ("password", password)];
-        let page = knock(&mut Browser::new(), &app, &fields).await;
+        let page = submit_password(&mut Browser::new(), &app, &fields).await;
         let _ = page.expect_error(401, "wrong_credentials");
     }
 }
@@ -57,10 +57,10 @@ async fn what_fits_but_is_no_password_is_simply_wrong() {
 async fn json_of_another_shape_is_a_bad_request() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
-    let good = person::PASSWORD;
+    let good = accounts::PASSWORD;
     let deep = "[".repeat(30_000) + &"]".repeat(30_000);
     let objects = r#"{"a":"#.repeat(5000) + "1" + &"}".repeat(5000);
-    let mut program = Program::new(&app);
+    let mut program = ApiClient::new(&app);
     for body in [
         String::new(),
         "null".to_owned(),
@@ -86,7 +86,7 @@ async fn json_of_another_shape_is_a_bad_request() {
     ] {
         let json = [("content-type", "application/json")];
         let page = program.raw(Method::POST, "/api/v1/token", &json, Some(body.clone())).await;
-        let said = problem(&page, 400, "bad_request");
+        let said = expect_problem(&page, 400, "bad_request");
         assert_eq!(said["error"], "invalid_request", "{body:.80}");
         assert!(!page.body.contains(good), "{body:.80}: the password is repeated");
     }
@@ -94,18 +94,22 @@ async fn json_of_another_shape_is_a_bad_request() {
         let headers = [("content-type", kind)];
         let body = format!(r#"{{"email":"{ADA}","password":"{good}"}}"#);
         let page = program.raw(Method::POST, "/api/v1/token", &headers, Some(body)).await;
-        problem(&page, 415, "unsupported_media_type");
+        expect_problem(&page, 415, "unsupported_media_type");
     }
 }
 
 #[tokio::test]
 async fn a_scope_that_does_not_exist_is_refused_before_the_password_is_looked_at() {
     let app = Latchkey::start().await;
-    let mut program = Program::new(&app);
+    let mut program = ApiClient::new(&app);
     for scope in ["admin", "profile admin", "Profile", "profile,contacts:read", "*"] {
         let body = serde_json::json!({ "email": ADA, "password": "x", "scope": scope });
         let page = program.post("/api/v1/token", body).await;
-        assert_eq!(problem(&page, 400, "invalid_scope")["error"], "invalid_scope", "{scope}");
+        assert_eq!(
+            expect_problem(&page, 400, "invalid_scope")["error"],
+            "invalid_scope",
+            "{scope}"
+        );
     }
 }
 
@@ -115,9 +119,9 @@ async fn a_scope_that_only_looks_empty_does_not_grant_everything() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     let body =
-        |scope| serde_json::json!({ "email": ADA, "password": person::PASSWORD, "scope": scope });
+        |scope| serde_json::json!({ "email": ADA, "password": accounts::PASSWORD, "scope": scope });
     for scope in ["\u{a0}", "\u{2003}", "\u{b}"] {
-        let page = Program::new(&app).post("/api/v1/token", body(scope)).await;
+        let page = ApiClient::new(&app).post("/api/v1/token", body(scope)).await;
         assert_eq!(page.status, 400, "{scope:?}: {}", page.body);
     }
 }
@@ -154,7 +158,7 @@ async fn forms_of_another_shape_are_bad_requests() {
 #[tokio::test]
 async fn hostile_names_and_contacts_go_in_and_come_out_the_same() {
     let app = Latchkey::start().await;
-    let (mut program, _) = person::owner(&app, ADA).await;
+    let (mut program, _) = accounts::sign_up_client(&app, ADA).await;
     for name in ["'; DROP TABLE users; --", "\u{202e}rtl", "𝕏\u{300}\u{301}", "<img src=x>"] {
         let page = program.post("/api/v1/contacts", serde_json::json!({ "name": name })).await;
         assert_eq!(page.status, 201, "{name}: {}", page.summary());

@@ -1,8 +1,8 @@
 //! Somebody was there first with an address that is not theirs: an address
 //! that was only typed opens nothing, in neither direction.
 
+use latchkey_tests::accounts::{PASSWORD, json_of, sign_up, signed_in, submit_password};
 use latchkey_tests::database::rows;
-use latchkey_tests::person::{PASSWORD, json_of, knock, sign_up, signed_in};
 use latchkey_tests::{Browser, Latchkey};
 
 /// The address of the local provider's Ada, whom it vouches for.
@@ -24,9 +24,9 @@ async fn whoever_typed_the_address_first_does_not_get_the_victims_sign_in() {
         let mut eve = signed_in(&app, &address, "session").await;
         let eves = eve.account(&app).await.expect("Eve's account");
         let mut ada = Browser::new();
-        let authorize = ada.set_out(&app, provider).await;
+        let authorize = ada.start_sign_in(&app, provider).await;
         let callback = ada.consent(&authorize, "ada").await;
-        let page = ada.come_back(&callback).await;
+        let page = ada.follow_callback(&callback).await;
         if page.status == 303 {
             let adas = ada.account(&app).await.expect("Ada's account");
             assert_ne!(adas.id, eves.id, "{provider}: she is in Eve's account");
@@ -49,8 +49,12 @@ async fn whoever_types_a_proved_address_later_gets_no_password_for_it() {
     let before = ada.sign_in_with(&app, "google", "ada").await;
     for typed in [address.clone(), address.to_uppercase(), format!(" {address} ")] {
         sign_up(&app, &typed).await;
-        let page =
-            knock(&mut Browser::new(), &app, &[("email", &typed), ("password", PASSWORD)]).await;
+        let page = submit_password(
+            &mut Browser::new(),
+            &app,
+            &[("email", &typed), ("password", PASSWORD)],
+        )
+        .await;
         let _ = page.expect_error(401, "wrong_credentials");
     }
     assert_eq!(ada.account(&app).await, Some(before));
@@ -64,9 +68,9 @@ async fn a_password_account_never_gains_a_proof_from_somebody_elses_sign_in() {
     let app = Latchkey::start().await;
     sign_up(&app, &address).await;
     let mut ada = Browser::new();
-    let authorize = ada.set_out(&app, "google").await;
+    let authorize = ada.start_sign_in(&app, "google").await;
     let callback = ada.consent(&authorize, "ada").await;
-    ada.come_back(&callback).await;
+    ada.follow_callback(&callback).await;
     let mut eve = signed_in(&app, &address, "session").await;
     let me = json_of(&eve.get(&app.url("/api/v1/me")).await);
     assert_eq!(me["email_verified"], false, "{me}");

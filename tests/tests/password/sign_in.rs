@@ -1,7 +1,9 @@
 //! Coming in through the password door.
 
-use latchkey_tests::person;
-use latchkey_tests::person::{PASSWORD, Program, carried, knock, problem, sign_up};
+use latchkey_tests::accounts;
+use latchkey_tests::accounts::{
+    ApiClient, PASSWORD, cookie_value, expect_problem, sign_up, submit_password,
+};
 use latchkey_tests::{Browser, Database, Latchkey, Page, Setup, execute, number};
 use reqwest::Method;
 use serde_json::json;
@@ -28,22 +30,23 @@ async fn unknown_and_known_addresses_get_the_same_answer() {
     sign_up(&app, ADA).await;
     Browser::new().sign_in_with(&app, "google", "grace").await;
     let wrong = "not the password";
-    let known = knock(&mut Browser::new(), &app, &[("email", ADA), ("password", wrong)]).await;
+    let known =
+        submit_password(&mut Browser::new(), &app, &[("email", ADA), ("password", wrong)]).await;
     let known = known.expect_error(401, "wrong_credentials");
     assert!(known.body.contains(ADA), "what was typed stays in the field");
     assert!(known.cookies().is_empty());
     for email in ["nobody@example.test", "grace@example.test", "no address", "", "a@b@c"] {
         for password in [wrong, PASSWORD] {
             let fields = [("email", email), ("password", password)];
-            let page = knock(&mut Browser::new(), &app, &fields).await;
+            let page = submit_password(&mut Browser::new(), &app, &fields).await;
             assert_eq!(without(&page, email), without(&known, ADA), "{email:?}");
             assert!(!page.body.contains(password), "the password is repeated");
         }
     }
-    let mut program = Program::new(&app);
+    let mut program = ApiClient::new(&app);
     let ask = |email: &str| json!({ "email": email, "password": wrong });
     let known = program.post("/api/v1/token", ask(ADA)).await;
-    let body = problem(&known, 401, "wrong_credentials");
+    let body = expect_problem(&known, 401, "wrong_credentials");
     assert_eq!(body["error"], "invalid_grant");
     for email in ["nobody@example.test", "grace@example.test", "no address", ""] {
         let page = program.post("/api/v1/token", ask(email)).await;
@@ -75,11 +78,11 @@ async fn a_password_is_taken_unchanged() {
         let page = Browser::new().post(&app.url("/sign-up"), &fields).await;
         assert_eq!(page.status, 303, "{password:?}: {}", page.summary());
         let fields = [("email", &*email), ("password", password)];
-        let page = knock(&mut Browser::new(), &app, &fields).await;
+        let page = submit_password(&mut Browser::new(), &app, &fields).await;
         assert_eq!(page.status, 303, "{password:?}: {}", page.summary());
         for other in others {
             let fields = [("email", &*email), ("password", other)];
-            let page = knock(&mut Browser::new(), &app, &fields).await;
+            let page = submit_password(&mut Browser::new(), &app, &fields).await;
             let _ = page.expect_error(401, "wrong_credentials");
         }
     }
@@ -97,15 +100,15 @@ async fn the_key_is_a_jwt_unless_another_is_chosen() {
         let mut browser = Browser::new();
         let mut fields = vec![("email", ADA), ("password", PASSWORD)];
         fields.extend(strategy.map(|strategy| ("strategy", strategy)));
-        assert_eq!(knock(&mut browser, &app, &fields).await.see_other(), "/account");
+        assert_eq!(submit_password(&mut browser, &app, &fields).await.see_other(), "/account");
         let mut names: Vec<_> =
-            browser.jar.all("localhost").map(|(name, _)| person::without_port(name)).collect();
+            browser.jar.all("localhost").map(|(name, _)| accounts::without_port(name)).collect();
         names.sort_unstable();
         assert_eq!(names, cookies, "{strategy:?}");
     }
     for strategy in ["JWT", "cookie", "session jwt"] {
         let fields = [("email", ADA), ("password", PASSWORD), ("strategy", strategy)];
-        let page = knock(&mut Browser::new(), &app, &fields).await;
+        let page = submit_password(&mut Browser::new(), &app, &fields).await;
         let _ = page.expect_error(400, "bad_request");
     }
 }
@@ -126,11 +129,11 @@ async fn one_goes_on_where_one_wanted_to_and_never_elsewhere() {
         ("", "/account"),
     ] {
         let fields = [("email", ADA), ("password", PASSWORD), ("next", next)];
-        let page = knock(&mut Browser::new(), &app, &fields).await;
+        let page = submit_password(&mut Browser::new(), &app, &fields).await;
         assert_eq!(page.see_other(), to, "{next:?}");
         // A wrong password does not lose the way, nor lead away.
         let fields = [("email", ADA), ("password", "wrong"), ("next", next)];
-        let page = knock(&mut Browser::new(), &app, &fields).await;
+        let page = submit_password(&mut Browser::new(), &app, &fields).await;
         assert!(!page.body.contains("evil.test"), "{next:?}");
     }
 }
@@ -139,8 +142,8 @@ async fn one_goes_on_where_one_wanted_to_and_never_elsewhere() {
 async fn no_other_site_signs_anybody_in_up_or_out() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
-    let mut browser = person::signed_in(&app, ADA, "session").await;
-    let before = carried(&browser, "latchkey_session");
+    let mut browser = accounts::signed_in(&app, ADA, "session").await;
+    let before = cookie_value(&browser, "latchkey_session");
     let form = ("content-type", "application/x-www-form-urlencoded");
     for forged in [
         vec![form, ("sec-fetch-site", "cross-site"), ("origin", "https://evil.test")],
@@ -157,7 +160,7 @@ async fn no_other_site_signs_anybody_in_up_or_out() {
             assert!(page.cookies().is_empty(), "{path}");
         }
     }
-    assert_eq!(carried(&browser, "latchkey_session"), before);
+    assert_eq!(cookie_value(&browser, "latchkey_session"), before);
     assert!(browser.account(&app).await.is_some());
 }
 
@@ -166,7 +169,7 @@ async fn who_is_signed_in_already_goes_on() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     for key in ["session", "jwt"] {
-        let mut browser = person::signed_in(&app, ADA, key).await;
+        let mut browser = accounts::signed_in(&app, ADA, key).await;
         for path in ["/sign-in?next=/docs", "/sign-up?next=/docs"] {
             let page = browser.get(&app.url(path)).await;
             assert_eq!(page.see_other(), "/docs", "{key}: {path}");
@@ -179,9 +182,10 @@ async fn a_wrong_password_leaves_the_sign_in_as_it_was() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     for key in ["session", "jwt"] {
-        let mut browser = person::signed_in(&app, ADA, key).await;
+        let mut browser = accounts::signed_in(&app, ADA, key).await;
         let before = browser.account(&app).await;
-        let page = knock(&mut browser, &app, &[("email", ADA), ("password", "wrong")]).await;
+        let page =
+            submit_password(&mut browser, &app, &[("email", ADA), ("password", "wrong")]).await;
         let _ = page.expect_error(401, "wrong_credentials");
         assert_eq!(browser.account(&app).await, before, "{key}");
     }
@@ -200,10 +204,10 @@ async fn an_address_with_umlauts_is_one_account_however_it_is_written() {
         "kai@bücher.test.",
         "kai@XN--Bcher-KVA.test",
     ] {
-        let tokens = person::tokens(&app, written, None).await;
-        let page = Program::with(&app, &tokens.access).get("/api/v1/me").await;
-        assert_eq!(person::json_of(&page)["email"], "kai@bücher.test", "{written}");
-        let mut browser = person::signed_in(&app, written, "session").await;
+        let tokens = accounts::tokens(&app, written, None).await;
+        let page = ApiClient::with(&app, &tokens.access).get("/api/v1/me").await;
+        assert_eq!(accounts::json_of(&page)["email"], "kai@bücher.test", "{written}");
+        let mut browser = accounts::signed_in(&app, written, "session").await;
         let page = browser.get(&app.url("/account")).await.expect(200);
         assert!(page.body.contains("kai@bücher.test") && !page.body.contains("xn--"), "{written}");
         // The address has an account: nothing is made.
@@ -231,7 +235,7 @@ async fn who_signed_up_with_umlauts_long_ago_still_gets_in(database_url: Option<
 
     let app = setup(Setup::in_folder(app.stop().await)).start().await;
     for written in ["kai@bücher.test", "kai@xn--bcher-kva.test", "mia@bücher.test"] {
-        let _ = person::signed_in(&app, written, "session").await;
+        let _ = accounts::signed_in(&app, written, "session").await;
     }
     // Nothing new is made for an address that is there, and nobody has two.
     sign_up(&app, "kai@xn--bcher-kva.test").await;

@@ -1,8 +1,8 @@
 //! Making an account with an address and a password.
 
+use latchkey_tests::accounts;
+use latchkey_tests::accounts::{PASSWORD, json_of, sign_up_client, signed_in, tokens};
 use latchkey_tests::database::rows;
-use latchkey_tests::person;
-use latchkey_tests::person::{PASSWORD, json_of, owner, signed_in, tokens};
 use latchkey_tests::{Browser, Latchkey, Page};
 
 const ADA: &str = "ada@example.test";
@@ -110,14 +110,14 @@ async fn nobody_learns_at_sign_up_who_has_an_account() {
     let mut browser = signed_in(&app, ADA, "jwt").await;
     assert_eq!(browser.account(&app).await.expect("an account").name, "Ada");
     let fields = [("email", ADA), ("password", "another password of mine")];
-    let page = person::knock(&mut Browser::new(), &app, &fields).await;
+    let page = accounts::submit_password(&mut Browser::new(), &app, &fields).await;
     let _ = page.expect_error(401, "wrong_credentials");
 }
 
 #[tokio::test]
 async fn an_address_is_one_address_however_it_is_typed() {
     let app = Latchkey::start().await;
-    let (mut program, _) = owner(&app, "Ada.Lovelace@Example.TEST").await;
+    let (mut program, _) = sign_up_client(&app, "Ada.Lovelace@Example.TEST").await;
     let me = json_of(&program.get("/api/v1/me").await);
     assert_eq!(me["email"], "ada.lovelace@example.test");
     assert_eq!(me["email_verified"], false, "nobody has proved it");
@@ -154,7 +154,7 @@ async fn names_are_kept_in_any_script_and_cleaned_of_what_cannot_be_seen() {
         let email = format!("person{n}@example.test");
         assert_eq!(sign_up(&app, typed, &email, PASSWORD).await.status, 303, "{typed:?}");
         let tokens = tokens(&app, &email, None).await;
-        let mut program = person::Program::with(&app, &tokens.access);
+        let mut program = accounts::ApiClient::with(&app, &tokens.access);
         assert_eq!(json_of(&program.get("/api/v1/me").await)["name"], shown);
     }
 }
@@ -182,7 +182,7 @@ async fn where_one_wanted_to_go_is_not_forgotten_and_never_leads_away() {
 #[tokio::test]
 async fn a_new_account_has_something_to_show() {
     let app = Latchkey::start().await;
-    let (mut program, _) = owner(&app, ADA).await;
+    let (mut program, _) = sign_up_client(&app, ADA).await;
     for path in ["/api/v1/contacts", "/api/v1/calendar/events"] {
         let list = json_of(&program.get(path).await);
         assert!(list["items"].as_array().is_some_and(|items| items.len() >= 2), "{path}: {list}");

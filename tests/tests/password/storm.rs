@@ -1,10 +1,10 @@
 //! Many people sign in at the same moment: they wait for each other, and nobody else does.
 
-use latchkey_tests::person;
+use latchkey_tests::accounts;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use latchkey_tests::person::{PASSWORD, Program, knock, sign_up};
+use latchkey_tests::accounts::{ApiClient, PASSWORD, sign_up, submit_password};
 use latchkey_tests::{Browser, Latchkey};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
@@ -17,7 +17,7 @@ async fn two_hundred_at_once_stop_nobody_else() {
     for person in 0..4 {
         sign_up(&app, &format!("person{person}@example.test")).await;
     }
-    let (mut bystander, tokens) = person::owner(&app, "ada@example.test").await;
+    let (mut bystander, tokens) = accounts::sign_up_client(&app, "ada@example.test").await;
     let start = Arc::new(Barrier::new(MANY + 1));
     let mut storm = JoinSet::new();
     for n in 0..MANY {
@@ -29,7 +29,8 @@ async fn two_hundred_at_once_stop_nobody_else() {
             let password = if n % 3 == 0 { "not the password" } else { PASSWORD };
             start.wait().await;
             let page =
-                knock(&mut browser, &app, &[("email", &email), ("password", password)]).await;
+                submit_password(&mut browser, &app, &[("email", &email), ("password", password)])
+                    .await;
             if matches!(page.status, 503 | 429) {
                 let after = page.header("retry-after").and_then(|after| after.parse::<u32>().ok());
                 assert!(after.is_some_and(|seconds| seconds > 0), "{:?}", page.headers);
@@ -43,7 +44,7 @@ async fn two_hundred_at_once_stop_nobody_else() {
     while !storm.is_empty() {
         assert_eq!(bystander.get("/healthz").await.status, 200);
         assert_eq!(bystander.get("/api/v1/me").await.status, 200);
-        let page = Program::with(&app, &tokens.access).get("/api/v1/contacts").await;
+        let page = ApiClient::with(&app, &tokens.access).get("/api/v1/contacts").await;
         assert_eq!(page.status, 200, "{}", page.summary());
         while let Some(status) = storm.try_join_next() {
             *statuses.entry(status.expect("an answer")).or_insert(0) += 1;
@@ -58,6 +59,6 @@ async fn two_hundred_at_once_stop_nobody_else() {
     // And then everything is as before.
     if !statuses.contains_key(&429) {
         let fields = [("email", "person0@example.test"), ("password", PASSWORD)];
-        assert_eq!(knock(&mut Browser::new(), &app, &fields).await.status, 303);
+        assert_eq!(submit_password(&mut Browser::new(), &app, &fields).await.status, 303);
     }
 }

@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use latchkey_tests::person::{
-    PASSWORD, Program, json_of, knock, problem, sign_up, signed_in, tokens,
+use latchkey_tests::accounts::{
+    ApiClient, PASSWORD, expect_problem, json_of, sign_up, signed_in, submit_password, tokens,
 };
 use latchkey_tests::{Browser, Latchkey, Setup};
 use serde_json::{Value, json};
@@ -192,13 +192,13 @@ async fn what_is_done_at_the_terminal_holds_in_the_server() {
     let password = format!("{PASSWORD}\n");
     let add = ["user", "add", "ada@example.test", "--name", "Ada", "--role", "admin"];
     let id = folder.run(&add, &password, &variables).well();
-    let mut program = Program::with(&app, &tokens(&app, "ada@example.test", None).await.access);
+    let mut program = ApiClient::with(&app, &tokens(&app, "ada@example.test", None).await.access);
     let me = json_of(&program.get("/api/v1/me").await);
     assert_eq!((&me["id"], &me["name"]), (&id.trim().into(), &"Ada".into()));
     assert_eq!(me["email_verified"], true);
     assert_eq!(program.get("/api/v1/admin/users").await.status, 200);
     let fields = [("email", "ada@example.test"), ("password", PASSWORD)];
-    assert_eq!(knock(&mut Browser::new(), &app, &fields).await.status, 303);
+    assert_eq!(submit_password(&mut Browser::new(), &app, &fields).await.status, 303);
     // A new key is published before it signs, and what the old one signed stays good.
     let rotated = folder.run(&["keys", "rotate"], "", &variables).well();
     let kid = rotated.split('\t').next().expect("a kid");
@@ -416,7 +416,7 @@ async fn a_blocked_account_is_out_and_stays_out_until_it_is_let_in_again() {
     let (id, _) = listed.split_once('\t').expect("an ID");
     let mut browser = signed_in(&app, "ada@example.test", "session").await;
     let pair = tokens(&app, "ada@example.test", None).await;
-    let mut program = Program::with(&app, &pair.access);
+    let mut program = ApiClient::with(&app, &pair.access);
     let shown = run(&["user", "show", id]);
     for part in ["ada@example.test", "password\t", "sign-in\t", "event\t"] {
         assert!(shown.contains(part), "{part}: {shown}");
@@ -432,16 +432,16 @@ async fn a_blocked_account_is_out_and_stays_out_until_it_is_let_in_again() {
         }
         tokio::time::sleep(std::time::Duration::from_millis(25)).await;
     }
-    problem(&program.get("/api/v1/me").await, 401, "token_revoked");
+    expect_problem(&program.get("/api/v1/me").await, 401, "token_revoked");
     for strategy in ["session", "jwt"] {
         let fields =
             [("email", "ada@example.test"), ("password", PASSWORD), ("strategy", strategy)];
-        let page = knock(&mut Browser::new(), &app, &fields).await;
+        let page = submit_password(&mut Browser::new(), &app, &fields).await;
         let _ = page.expect_error(403, "account_blocked");
     }
     let body = serde_json::json!({ "email": "ada@example.test", "password": PASSWORD });
-    let page = Program::new(&app).post("/api/v1/token", body).await;
-    problem(&page, 403, "account_blocked");
+    let page = ApiClient::new(&app).post("/api/v1/token", body).await;
+    expect_problem(&page, 403, "account_blocked");
 
     run(&["user", "unblock", id]);
     let mut browser = signed_in(&app, "ada@example.test", "session").await;

@@ -159,7 +159,7 @@ async fn an_issuer_is_asked_who_it_is() {
 
     for answer in [Answer::html(200), Answer::html(503), Answer::HangUp, Answer::raw("{}")] {
         let said = format!("{answer:?}");
-        issuer.answers(DISCOVERY, answer);
+        issuer.respond_with(DISCOVERY, answer);
         let report = examine_with(&acme(&issuer.url)).await;
         assert_eq!(of(&report, Level::Problem), ["Acme"], "{said}: {report}");
     }
@@ -267,7 +267,7 @@ async fn the_page_shows_it_all_in_development() {
 #[tokio::test]
 async fn elsewhere_there_is_no_such_page() {
     let app = Setup::public().start().await;
-    let mut browser = Browser::new().with_name("https://app.example.com", app.address);
+    let mut browser = Browser::new().with_host("https://app.example.com", app.address);
     let page = browser.get("https://app.example.com/doctor").await.expect(404);
     assert_eq!(page.header("x-error-code"), Some("not_found"));
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use latchkey_tests::person::{sign_up, tokens};
+use latchkey_tests::accounts::{sign_up, tokens};
 use latchkey_tests::{Browser, Latchkey, free_port};
 use reqwest::Method;
 use url::Url;
@@ -79,15 +79,15 @@ async fn the_minimal_one_signs_in_at_the_local_provider_under_its_own_name() {
     let consent = browser.get(authorize.as_str()).await.expect(200);
     assert!(consent.body.contains("Minimal"), "{}", consent.summary());
     let callback = browser.decide(&authorize, &[("decision", "allow"), ("person", "ada")]).await;
-    assert_eq!(browser.come_back(&callback).await.see_other(), "/");
+    assert_eq!(browser.follow_callback(&callback).await.see_other(), "/");
     let home = browser.get(&url("/")).await.expect(200);
     assert!(home.body.contains("Hello, Ada Lovelace"), "{}", home.body);
     // A reload goes on to where the sign-in led.
-    assert_eq!(browser.come_back(&callback).await.see_other(), "/");
+    assert_eq!(browser.follow_callback(&callback).await.see_other(), "/");
 
     assert_eq!(browser.post(&url("/sign-out"), &[]).await.see_other(), "/");
     // A code works once, and the guard against replays is inside.
-    let page = browser.come_back(&callback).await;
+    let page = browser.follow_callback(&callback).await;
     assert!((400..500).contains(&page.status), "{}", page.summary());
     let home = browser.get(&url("/")).await.expect(200);
     assert!(home.body.contains("Hello, stranger"), "{}", home.body);

@@ -130,7 +130,7 @@ async fn a_storm_of_passwords_takes_little_memory_and_gives_it_back() {
     let mut process = Process::start(&[]);
     process.listens();
     let url = process.url("/sign-in");
-    let knock = |n: usize| {
+    let submit_password = |n: usize| {
         let url = url.clone();
         async move {
             let email = format!("person{n}@example.test");
@@ -138,9 +138,9 @@ async fn a_storm_of_passwords_takes_little_memory_and_gives_it_back() {
             Browser::new().post(&url, &fields).await.status
         }
     };
-    assert_eq!(knock(0).await, 401);
+    assert_eq!(submit_password(0).await, 401);
     let before = process.memory("VmRSS");
-    let storm: JoinSet<_> = (1..=200).map(knock).collect();
+    let storm: JoinSet<_> = (1..=200).map(submit_password).collect();
     let answers = storm.join_all().await;
     assert!(answers.iter().all(|status| [401, 503].contains(status)), "{answers:?}");
     // Each core hashes in 19 MiB, and one more for those who were right before.
@@ -271,7 +271,7 @@ async fn the_start_and_doctor_compare_the_clock_with_the_databases() {
 async fn each_line_of_the_log_is_json_and_tells_nothing_about_people() {
     let mut process = Process::start(&[("LOG_FORMAT", "json")]);
     process.listens();
-    let mut browser = Browser::called("Mozilla/5.0 Firefox/128.0 of-ada");
+    let mut browser = Browser::with_user_agent("Mozilla/5.0 Firefox/128.0 of-ada");
     let fields = [("name", "Ada Lovelace"), ("email", "ada@example.test")];
     let with = |password| [&fields[..], &[("password", password)]].concat();
     for (path, password) in [

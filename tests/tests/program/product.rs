@@ -5,8 +5,8 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use latchkey_tests::Browser;
-use latchkey_tests::exhibition::{EXHIBITS, is_of_the_product};
-use latchkey_tests::person::PASSWORD;
+use latchkey_tests::accounts::PASSWORD;
+use latchkey_tests::demo_absent::{DEMO_PATHS, assert_no_demo};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository").to_owned()
@@ -76,11 +76,11 @@ async fn the_product_is_built_and_served_without_the_demonstration() {
 
     let mut browser = Browser::new();
     for path in ["/", "/sign-in", "/sign-up", "/errors", "/docs", "/doctor"] {
-        is_of_the_product(&browser.get(&format!("{origin}{path}")).await.expect(200));
+        assert_no_demo(&browser.get(&format!("{origin}{path}")).await.expect(200));
     }
-    for path in EXHIBITS {
+    for path in DEMO_PATHS {
         let page = browser.get(&format!("{origin}{path}")).await;
-        is_of_the_product(&page.expect_error(404, "not_found"));
+        assert_no_demo(&page.expect_error(404, "not_found"));
     }
     let fields = [("name", "Ada"), ("email", "ada@example.test"), ("password", PASSWORD)];
     let page = browser.post(&format!("{origin}/sign-up"), &fields).await;
@@ -92,7 +92,7 @@ async fn the_product_is_built_and_served_without_the_demonstration() {
         let page = browser.post(&format!("{origin}/sign-in"), &fields).await;
         assert_eq!(page.status, 303, "{strategy}: {}", page.summary());
         for path in ["/", "/account", "/connections"] {
-            is_of_the_product(&browser.get(&format!("{origin}{path}")).await.expect(200));
+            assert_no_demo(&browser.get(&format!("{origin}{path}")).await.expect(200));
         }
     }
 }

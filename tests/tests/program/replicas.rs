@@ -135,7 +135,7 @@ impl Drop for Site {
 }
 
 /// One program and its person, through the front door.
-struct Program {
+struct ApiClient {
     http: Client,
     origin: String,
     n: usize,
@@ -145,7 +145,7 @@ struct Program {
     lost: usize,
 }
 
-impl Program {
+impl ApiClient {
     /// An answer; `None` when the instance was killed on the way.
     async fn call(&mut self, path: &str, body: Option<Value>) -> Option<(StatusCode, Value)> {
         let url = format!("{}/api/v1/{path}", self.origin);
@@ -245,7 +245,7 @@ async fn under_load(site: &mut Site, act: impl AsyncFnOnce(&mut Site)) -> (usize
     for n in 0..PEOPLE {
         #[expect(clippy::disallowed_methods, reason = "not outgoing HTTP of the app")]
         let http = Client::builder().no_proxy().timeout(Duration::from_secs(60)).build();
-        let program = Program {
+        let program = ApiClient {
             http: http.expect("a client"),
             origin: site.origin.clone(),
             n,

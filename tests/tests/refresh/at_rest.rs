@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use latchkey_tests::by_hand::OwnKey;
-use latchkey_tests::person;
-use latchkey_tests::person::{Program, Tokens, carried, owner, signed_in};
+use latchkey_tests::accounts;
+use latchkey_tests::accounts::{ApiClient, Tokens, cookie_value, sign_up_client, signed_in};
+use latchkey_tests::jws::OwnKey;
 use latchkey_tests::{Database, Latchkey, Setup, texts};
 
 const TABLES: [&str; 8] = [
@@ -20,15 +20,15 @@ const TABLES: [&str; 8] = [
 
 /// Signs in every way, and hands back every secret that was used.
 async fn secrets(app: &Latchkey, key: &OwnKey) -> Vec<(&'static str, Vec<u8>)> {
-    let (_, first) = owner(app, "ada@example.test").await;
-    let next = Tokens::of(&Program::new(app).refresh(&first.refresh).await);
+    let (_, first) = sign_up_client(app, "ada@example.test").await;
+    let next = Tokens::of(&ApiClient::new(app).refresh(&first.refresh).await);
     let with_jwt = signed_in(app, "ada@example.test", "jwt").await;
     let with_session = signed_in(app, "ada@example.test", "session").await;
-    let cookie = |browser, name| carried(browser, name).expect("a cookie").into_bytes();
+    let cookie = |browser, name| cookie_value(browser, name).expect("a cookie").into_bytes();
     let body = key.pem.lines().nth(1).expect("a body");
     let der = STANDARD.decode(body).expect("base64");
     vec![
-        ("the password", person::PASSWORD.as_bytes().to_vec()),
+        ("the password", accounts::PASSWORD.as_bytes().to_vec()),
         ("the session id", cookie(&with_session, "latchkey_session")),
         ("a browser's access token", cookie(&with_jwt, "latchkey_token")),
         ("a browser's refresh token", cookie(&with_jwt, "latchkey_refresh")),

@@ -2,15 +2,15 @@
 
 use latchkey_domain::{Email, Roles, Span};
 use latchkey_store::users;
-use latchkey_tests::person;
-use latchkey_tests::person::{carried, past_expiry, signed_in};
+use latchkey_tests::accounts;
+use latchkey_tests::accounts::{cookie_value, past_expiry, signed_in};
 use latchkey_tests::{Browser, Latchkey, Setup};
 
 const ADA: &str = "ada@example.test";
 
 async fn with_jwt(setup: Setup) -> (Latchkey, Browser) {
-    let app = setup.with_clock_standing().start().await;
-    person::sign_up(&app, ADA).await;
+    let app = setup.with_frozen_clock().start().await;
+    accounts::sign_up(&app, ADA).await;
     let browser = signed_in(&app, ADA, "jwt").await;
     (app, browser)
 }
@@ -18,8 +18,8 @@ async fn with_jwt(setup: Setup) -> (Latchkey, Browser) {
 #[tokio::test]
 async fn the_cookies_are_what_the_contract_says() {
     let (app, _) = with_jwt(Setup::new()).await;
-    let fields = [("email", ADA), ("password", person::PASSWORD)];
-    let page = person::knock(&mut Browser::new(), &app, &fields).await;
+    let fields = [("email", ADA), ("password", accounts::PASSWORD)];
+    let page = accounts::submit_password(&mut Browser::new(), &app, &fields).await;
     for name in ["latchkey_token", "latchkey_refresh"] {
         let cookie = page.cookie(name);
         let marks = ["HttpOnly", "Max-Age=2592000", "Path=/", "SameSite=Lax"];
@@ -31,11 +31,11 @@ async fn the_cookies_are_what_the_contract_says() {
 #[tokio::test]
 async fn on_https_they_belong_to_this_host_alone() {
     let app = Setup::public().start().await;
-    let mut browser = Browser::new().with_name("https://app.example.com", app.address);
-    let fields = [("name", "Ada"), ("email", ADA), ("password", person::PASSWORD)];
+    let mut browser = Browser::new().with_host("https://app.example.com", app.address);
+    let fields = [("name", "Ada"), ("email", ADA), ("password", accounts::PASSWORD)];
     assert_eq!(browser.post(&app.url("/sign-up"), &fields).await.status, 303);
     for key in ["jwt", "session"] {
-        let fields = [("email", ADA), ("password", person::PASSWORD), ("strategy", key)];
+        let fields = [("email", ADA), ("password", accounts::PASSWORD), ("strategy", key)];
         let page = browser.post(&app.url("/sign-in"), &fields).await;
         let set: Vec<_> = page.cookies().into_iter().filter(|one| !one.is_removal()).collect();
         assert_eq!(set.len(), if key == "jwt" { 2 } else { 1 }, "{key}: {set:?}");
@@ -59,13 +59,13 @@ async fn what_has_expired_is_renewed_on_every_kind_of_request() {
         let page = browser.get(&app.url(path)).await;
         assert_eq!(page.status, 200, "{path}: {}", page.summary());
         for name in ["latchkey_token", "latchkey_refresh"] {
-            let (old, new) = (carried(&before, name), carried(&browser, name));
+            let (old, new) = (cookie_value(&before, name), cookie_value(&browser, name));
             assert!(new.is_some() && new != old, "{path}: {name}");
             assert_eq!(page.cookie(name).attribute("max-age"), Some("2591639"), "{path}: {name}");
         }
         // And then it costs nothing again.
         let page = browser.get(&app.url("/api/v1/me")).await;
-        assert_eq!((page.status, person::queries(&page)), (200, 0), "{path}");
+        assert_eq!((page.status, accounts::queries(&page)), (200, 0), "{path}");
         assert!(page.cookies().is_empty(), "{path}");
     }
 }
@@ -77,18 +77,18 @@ async fn a_form_is_not_lost_when_the_token_expires_while_it_is_filled_in() {
     let page = browser.post(&app.url("/sign-out"), &[]).await;
     assert_eq!(page.see_other(), "/");
     for name in ["latchkey_token", "latchkey_refresh"] {
-        assert_eq!(carried(&browser, name), None, "{name}: signed out, and not renewed");
+        assert_eq!(cookie_value(&browser, name), None, "{name}: signed out, and not renewed");
     }
 }
 
 #[tokio::test]
 async fn the_refresh_token_alone_is_enough() {
     let (app, mut browser) = with_jwt(Setup::new()).await;
-    let refresh = carried(&browser, "latchkey_refresh").expect("a refresh token");
+    let refresh = cookie_value(&browser, "latchkey_refresh").expect("a refresh token");
     browser.jar.clear();
-    browser.jar.plant("localhost", &app.cookie("latchkey_refresh"), &refresh);
+    browser.jar.set("localhost", &app.cookie("latchkey_refresh"), &refresh);
     assert!(browser.account(&app).await.is_some());
-    assert!(carried(&browser, "latchkey_token").is_some());
+    assert!(cookie_value(&browser, "latchkey_token").is_some());
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn it_comes_to_its_end_with_the_family() {
     app.advance(Span::minutes(18));
     assert_eq!(browser.account(&app).await, None);
     for name in ["latchkey_token", "latchkey_refresh"] {
-        assert_eq!(carried(&browser, name), None, "{name} is taken away");
+        assert_eq!(cookie_value(&browser, name), None, "{name} is taken away");
     }
 }
 
@@ -115,7 +115,7 @@ async fn a_stolen_refresh_cookie_signs_both_out_when_it_comes_back() {
     assert_eq!(thief.account(&app).await, None);
     app.advance(past_expiry());
     assert_eq!(browser.account(&app).await, None, "the sign-in has ended for both");
-    assert_eq!(carried(&browser, "latchkey_refresh"), None);
+    assert_eq!(cookie_value(&browser, "latchkey_refresh"), None);
 }
 
 #[tokio::test]
@@ -123,15 +123,16 @@ async fn signing_in_anew_ends_what_was_carried_before() {
     for (before, after) in
         [("jwt", "jwt"), ("jwt", "session"), ("session", "jwt"), ("session", "session")]
     {
-        let app = Setup::new().with_clock_standing().start().await;
-        person::sign_up(&app, ADA).await;
+        let app = Setup::new().with_frozen_clock().start().await;
+        accounts::sign_up(&app, ADA).await;
         let mut browser = signed_in(&app, ADA, before).await;
         let mut copy = browser.clone();
-        let fields = [("email", ADA), ("password", person::PASSWORD), ("strategy", after)];
-        assert_eq!(person::knock(&mut browser, &app, &fields).await.status, 303);
+        let fields = [("email", ADA), ("password", accounts::PASSWORD), ("strategy", after)];
+        assert_eq!(accounts::submit_password(&mut browser, &app, &fields).await.status, 303);
         // One key at a time.
         let keys = ["latchkey_token", "latchkey_refresh", "latchkey_session"];
-        let kept: Vec<_> = keys.iter().filter(|name| carried(&browser, name).is_some()).collect();
+        let kept: Vec<_> =
+            keys.iter().filter(|name| cookie_value(&browser, name).is_some()).collect();
         assert_eq!(kept.len(), if after == "jwt" { 2 } else { 1 }, "{before}, {after}: {kept:?}");
         app.advance(past_expiry());
         assert!(browser.account(&app).await.is_some(), "{before}, {after}");
@@ -152,10 +153,10 @@ async fn a_jwt_that_no_cookie_holds_becomes_a_session() {
     app.advance(past_expiry());
     assert_eq!(browser.get(&app.url("/account")).await.status, 200);
     for name in ["latchkey_token", "latchkey_refresh"] {
-        assert_eq!(carried(&browser, name), None, "{name}");
+        assert_eq!(cookie_value(&browser, name), None, "{name}");
     }
     let mut again = signed_in(&app, ADA, "jwt").await;
-    assert!(carried(&again, "latchkey_session").is_some(), "a session instead");
-    assert_eq!(carried(&again, "latchkey_token"), None);
+    assert!(cookie_value(&again, "latchkey_session").is_some(), "a session instead");
+    assert_eq!(cookie_value(&again, "latchkey_token"), None);
     assert!(again.account(&app).await.is_some());
 }

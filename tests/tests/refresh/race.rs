@@ -1,11 +1,13 @@
 //! Many exchanges of one refresh token at the same moment.
 
-use latchkey_tests::person;
+use latchkey_tests::accounts;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use latchkey_domain::Span;
-use latchkey_tests::person::{Program, Tokens, carried, instance, owner, problem, signed_in};
+use latchkey_tests::accounts::{
+    ApiClient, Tokens, cookie_value, expect_problem, instance, sign_up_client, signed_in,
+};
 use latchkey_tests::{Database, Latchkey, number};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
@@ -17,7 +19,7 @@ async fn at_once(apps: &[&Latchkey], refresh: &str) -> HashSet<(String, String)>
     let start = Arc::new(Barrier::new(MANY));
     let mut programs = JoinSet::new();
     for n in 0..MANY {
-        let (mut program, start) = (Program::new(apps[n % apps.len()]), Arc::clone(&start));
+        let (mut program, start) = (ApiClient::new(apps[n % apps.len()]), Arc::clone(&start));
         let refresh = refresh.to_owned();
         programs.spawn(async move {
             start.wait().await;
@@ -29,10 +31,10 @@ async fn at_once(apps: &[&Latchkey], refresh: &str) -> HashSet<(String, String)>
 }
 
 async fn one_living_family(url: &str) {
-    let setup = || instance(url).with_clock_standing();
+    let setup = || instance(url).with_frozen_clock();
     let one = setup().start().await;
     let two = setup().start().await;
-    let (_, first) = owner(&one, "ada@example.test").await;
+    let (_, first) = sign_up_client(&one, "ada@example.test").await;
     let mut newest = first.refresh.clone();
     for round in 0..3 {
         let answers = at_once(&[&one, &two], &newest).await;
@@ -41,7 +43,7 @@ async fn one_living_family(url: &str) {
         // Nobody is signed out: every answer opens the door, everywhere.
         for (access, _) in &answers {
             for app in [&one, &two] {
-                assert_eq!(Program::with(app, access).get("/api/v1/me").await.status, 200);
+                assert_eq!(ApiClient::with(app, access).get("/api/v1/me").await.status, 200);
             }
         }
         newest = successors.into_iter().next().expect("one").clone();
@@ -52,9 +54,9 @@ async fn one_living_family(url: &str) {
     let living = living(&one).await;
     assert_eq!(living, (1, 1), "unused refresh tokens, living sign-ins");
     // A thief among them is found out still.
-    let mut thief = Program::new(&two);
-    problem(&thief.refresh(&first.refresh).await, 400, "refresh_token_reused");
-    problem(&thief.refresh(&newest).await, 400, "refresh_token_ended");
+    let mut thief = ApiClient::new(&two);
+    expect_problem(&thief.refresh(&first.refresh).await, 400, "refresh_token_reused");
+    expect_problem(&thief.refresh(&newest).await, 400, "refresh_token_ended");
 }
 
 async fn living(app: &Latchkey) -> (i64, i64) {
@@ -77,11 +79,11 @@ async fn fifty_refreshes_make_one_family_on_postgres() {
 
 /// Many tabs of one browser, each of which finds its access token expired.
 async fn tabs_renew_at_once(url: &str) {
-    let app = instance(url).with_clock_standing().start().await;
-    person::sign_up(&app, "ada@example.test").await;
+    let app = instance(url).with_frozen_clock().start().await;
+    accounts::sign_up(&app, "ada@example.test").await;
     let mut browser = signed_in(&app, "ada@example.test", "jwt").await;
     for round in 0..2 {
-        app.advance(person::past_expiry());
+        app.advance(accounts::past_expiry());
         let start = Arc::new(Barrier::new(MANY));
         let mut tabs = JoinSet::new();
         for n in 0..MANY {
@@ -91,12 +93,12 @@ async fn tabs_renew_at_once(url: &str) {
             tabs.spawn(async move {
                 start.wait().await;
                 let page = tab.get(&url).await;
-                assert_eq!(page.status, 200, "{}: {}", page.asked, page.summary());
+                assert_eq!(page.status, 200, "{}: {}", page.request, page.summary());
                 tab
             });
         }
         let tabs = tabs.join_all().await;
-        let carry = |tab| carried(tab, "latchkey_refresh").expect("still signed in");
+        let carry = |tab| cookie_value(tab, "latchkey_refresh").expect("still signed in");
         let kept: HashSet<_> = tabs.iter().map(carry).collect();
         assert_eq!(kept.len(), 1, "round {round}: whichever answer comes last, it is the same");
         browser = tabs.into_iter().next_back().expect("a tab");

@@ -1,26 +1,26 @@
 //! One refresh token after another, until the family comes to its end.
 
 use latchkey_domain::Span;
-use latchkey_tests::by_hand;
-use latchkey_tests::person;
-use latchkey_tests::person::{Program, Tokens, json_of, owner, problem};
+use latchkey_tests::accounts;
+use latchkey_tests::accounts::{ApiClient, Tokens, expect_problem, json_of, sign_up_client};
+use latchkey_tests::jws;
 use latchkey_tests::{Latchkey, Page, Setup};
 use reqwest::Method;
 use serde_json::json;
 
 const ADA: &str = "ada@example.test";
 
-async fn standing() -> (Latchkey, Program, Tokens) {
-    let app = Setup::new().with_clock_standing().start().await;
-    let (_, tokens) = owner(&app, ADA).await;
-    let program = Program::new(&app);
+async fn standing() -> (Latchkey, ApiClient, Tokens) {
+    let app = Setup::new().with_frozen_clock().start().await;
+    let (_, tokens) = sign_up_client(&app, ADA).await;
+    let program = ApiClient::new(&app);
     (app, program, tokens)
 }
 
 /// A refusal of the token routes: RFC 6749 §5.2, and RFC 9457 beside it.
 #[track_caller]
 fn refused(page: &Page, code: &str, error: &str) {
-    let problem = problem(page, 400, code);
+    let problem = expect_problem(page, 400, code);
     assert_eq!(problem["error"], error, "{problem}");
 }
 
@@ -33,13 +33,13 @@ async fn each_use_gives_a_new_pair_of_the_same_sign_in() {
         let next = Tokens::of(&program.refresh(&newest.refresh).await);
         assert_ne!(next.refresh, newest.refresh);
         assert_ne!(next.access, newest.access);
-        let (before, after) = (by_hand::read(&newest.access).1, by_hand::read(&next.access).1);
+        let (before, after) = (jws::decode(&newest.access).1, jws::decode(&next.access).1);
         for same in ["sub", "sid", "client_id", "scope", "auth_time", "amr", "iss", "aud"] {
             assert_eq!(before[same], after[same], "{same}");
         }
         assert_ne!(before["jti"], after["jti"]);
         assert_eq!(after["iat"], app.clock.now().as_seconds());
-        assert_eq!(Program::with(&app, &next.access).get("/api/v1/me").await.status, 200);
+        assert_eq!(ApiClient::with(&app, &next.access).get("/api/v1/me").await.status, 200);
         newest = next;
     }
 }
@@ -76,7 +76,7 @@ async fn a_late_twin_gets_the_same_answer() {
     }
     // The family goes on, and did not fork.
     let after = Tokens::of(&program.refresh(&next.refresh).await);
-    assert_eq!(Program::with(&app, &after.access).get("/api/v1/me").await.status, 200);
+    assert_eq!(ApiClient::with(&app, &after.access).get("/api/v1/me").await.status, 200);
     // The twin does not bring the sign-in back once that has ended.
     let _ = program.revoke(&after.refresh).await.expect(200);
     refused(&program.refresh(&next.refresh).await, "refresh_token_ended", "invalid_grant");
@@ -84,21 +84,21 @@ async fn a_late_twin_gets_the_same_answer() {
 
 #[tokio::test]
 async fn a_twin_that_is_signed_at_random_says_the_same() {
-    let app = Setup::new().set("JWT_ALGORITHM", "ES256").with_clock_standing().start().await;
-    let (_, first) = owner(&app, ADA).await;
-    let mut program = Program::new(&app);
+    let app = Setup::new().set("JWT_ALGORITHM", "ES256").with_frozen_clock().start().await;
+    let (_, first) = sign_up_client(&app, ADA).await;
+    let mut program = ApiClient::new(&app);
     let one = Tokens::of(&program.refresh(&first.refresh).await);
     app.advance(Span::seconds(5));
     let twin = Tokens::of(&program.refresh(&first.refresh).await);
     assert_eq!(one.refresh, twin.refresh);
-    assert_eq!(by_hand::read(&one.access), by_hand::read(&twin.access));
+    assert_eq!(jws::decode(&one.access), jws::decode(&twin.access));
 }
 
 #[tokio::test]
 async fn a_thief_who_comes_later_ends_the_family_and_the_sign_in() {
     let (app, mut program, first) = standing().await;
     let mut other = program.clone();
-    let elsewhere = person::tokens(&app, ADA, None).await;
+    let elsewhere = accounts::tokens(&app, ADA, None).await;
     let second = Tokens::of(&program.refresh(&first.refresh).await);
     let third = Tokens::of(&program.refresh(&second.refresh).await);
     app.advance(Span::seconds(11));
@@ -107,8 +107,8 @@ async fn a_thief_who_comes_later_ends_the_family_and_the_sign_in() {
     for tokens in [&third, &second, &first] {
         refused(&program.refresh(&tokens.refresh).await, "refresh_token_ended", "invalid_grant");
     }
-    let sid = by_hand::read(&first.access).1["sid"].clone();
-    let mut owner = Program::with(&app, &elsewhere.access);
+    let sid = jws::decode(&first.access).1["sid"].clone();
+    let mut owner = ApiClient::with(&app, &elsewhere.access);
     let listed = json_of(&owner.get("/api/v1/sessions").await);
     let items = listed["items"].as_array().expect("items");
     assert!(items.iter().all(|one| one["id"] != sid), "the sign-in has ended: {listed}");
@@ -118,9 +118,9 @@ async fn a_thief_who_comes_later_ends_the_family_and_the_sign_in() {
 
 #[tokio::test]
 async fn a_family_ends_however_much_it_is_used() {
-    let app = Setup::new().set("JWT_REFRESH_TTL", "1h").with_clock_standing().start().await;
-    let (_, mut newest) = owner(&app, ADA).await;
-    let mut program = Program::new(&app);
+    let app = Setup::new().set("JWT_REFRESH_TTL", "1h").with_frozen_clock().start().await;
+    let (_, mut newest) = sign_up_client(&app, ADA).await;
+    let mut program = ApiClient::new(&app);
     for _ in 0..2 {
         app.advance(Span::minutes(25));
         newest = Tokens::of(&program.refresh(&newest.refresh).await);
@@ -145,32 +145,32 @@ async fn what_is_no_living_refresh_token_is_refused() {
         refused(&page, "bad_request", "invalid_request");
     }
     let page = program.raw(Method::POST, "/api/v1/token/refresh", &[], None).await;
-    problem(&page, 415, "unsupported_media_type");
+    expect_problem(&page, 415, "unsupported_media_type");
     // None of that has done the good one any harm.
     Tokens::of(&program.refresh(&tokens.refresh).await);
 }
 
 #[tokio::test]
 async fn a_narrower_scope_stays_narrow() {
-    let app = Setup::new().with_clock_standing().start().await;
-    person::sign_up(&app, ADA).await;
-    let mut newest = person::tokens(&app, ADA, Some("calendar:read profile")).await;
+    let app = Setup::new().with_frozen_clock().start().await;
+    accounts::sign_up(&app, ADA).await;
+    let mut newest = accounts::tokens(&app, ADA, Some("calendar:read profile")).await;
     assert_eq!(newest.scope, "profile calendar:read");
-    let mut program = Program::new(&app);
+    let mut program = ApiClient::new(&app);
     for more in ["", "contacts:write", "profile calendar:read contacts:read"] {
         let body = json!({ "refresh_token": newest.refresh, "scope": more });
         newest = Tokens::of(&program.post("/api/v1/token/refresh", body).await);
         assert_eq!(newest.scope, "profile calendar:read", "asked for {more:?}");
-        assert_eq!(by_hand::read(&newest.access).1["scope"], "profile calendar:read");
-        let page = Program::with(&app, &newest.access).get("/api/v1/contacts").await;
-        problem(&page, 403, "insufficient_scope");
+        assert_eq!(jws::decode(&newest.access).1["scope"], "profile calendar:read");
+        let page = ApiClient::with(&app, &newest.access).get("/api/v1/contacts").await;
+        expect_problem(&page, 403, "insufficient_scope");
     }
 }
 
 #[tokio::test]
 async fn revoking_ends_the_sign_in_and_does_not_mind_what_it_is_shown() {
     let (app, mut program, tokens) = standing().await;
-    let other = person::tokens(&app, ADA, None).await;
+    let other = accounts::tokens(&app, ADA, None).await;
     for unknown in ["", "nobody's", "a.b.c", &"x".repeat(50_000)] {
         let page = program.revoke(unknown).await.expect(200);
         assert_eq!(page.header("cache-control"), Some("no-store"));
@@ -204,7 +204,7 @@ async fn the_token_routes_take_posts_alone_and_keep_nothing() {
     for path in ["/api/v1/token", "/api/v1/token/refresh", "/api/v1/token/revoke"] {
         for method in [Method::GET, Method::PUT, Method::DELETE] {
             let page = program.call(method, path, None).await;
-            problem(&page, 405, "method_not_allowed");
+            expect_problem(&page, 405, "method_not_allowed");
             assert_eq!(page.header("allow"), Some("POST"), "{path}");
         }
     }

@@ -8,8 +8,8 @@ use latchkey_lab::stopwatch::{
     promise_result,
 };
 use latchkey_lab::{Agent, Call};
+use latchkey_tests::accounts::{instance, json_of, sign_up_client};
 use latchkey_tests::issuer::{Answer, INTROSPECT};
-use latchkey_tests::person::{instance, json_of, owner};
 use latchkey_tests::{Database, Issuer, Latchkey, Setup};
 use serde_json::json;
 use url::Url;
@@ -116,19 +116,19 @@ async fn a_watched_jwt_is_refused_at_another_replica_too() {
 /// The issuer takes the token back at the moment at which the end is answered.
 async fn introspected_with(cache: &str, cached_for: Duration) -> Timed {
     let issuer = Issuer::start().await;
-    let setup = Setup::new().asking(&issuer).set("OAUTH_INTROSPECTION_CACHE", cache);
+    let setup = Setup::new().with_introspection(&issuer).set("OAUTH_INTROSPECTION_CACHE", cache);
     let app = setup.start().await;
-    let (mut ada, _) = owner(&app, "ada@example.test").await;
+    let (mut ada, _) = sign_up_client(&app, "ada@example.test").await;
     let id = json_of(&ada.get("/api/v1/me").await)["id"].clone();
     let good = json!({
         "active": true, "sub": id, "aud": app.url("/api"), "scope": "profile",
         "exp": app.clock.now().as_seconds() + 3600,
     });
-    issuer.answers(INTROSPECT, Answer::Json(good));
+    issuer.respond_with(INTROSPECT, Answer::Json(good));
     let agent = Agent::new().expect("a client");
     let told = Call::get(app.url("/healthz").parse().expect("a URL"));
     let credential = introspected(&base(&app), "2YotnFZFEjr1zCsicMWpAA", told, cached_for);
-    let revoke = || issuer.answers(INTROSPECT, Answer::Json(json!({ "active": false })));
+    let revoke = || issuer.respond_with(INTROSPECT, Answer::Json(json!({ "active": false })));
     timed_and_ended_by(&agent, &credential.expect("a credential"), revoke).await
 }
 

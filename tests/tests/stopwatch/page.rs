@@ -53,7 +53,7 @@ async fn the_watch_runs_beside_the_page_and_shows_what_it_read() {
 #[tokio::test]
 async fn nobody_starts_instances_on_a_public_site() {
     let app = Setup::public().set("DEMO", "on").start().await;
-    let mut browser = Browser::new().with_name(&app.origin, app.address);
+    let mut browser = Browser::new().with_host(&app.origin, app.address);
     let page = browser.get(&app.url("/stopwatch")).await;
     assert_eq!(page.status, 200, "{}", page.summary());
     assert!(page.body.contains("Only available in development"), "{}", page.summary());

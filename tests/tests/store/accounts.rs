@@ -1,4 +1,4 @@
-//! Changes to an account as a whole.
+//! Changes to a whole account.
 
 use latchkey_domain::identity::{Profile, Subject};
 use latchkey_domain::sample_data::SampleData;
@@ -13,7 +13,7 @@ use crate::people::{NOW, email, profile, sign_in, somebody, user};
 
 const ADA: &str = "ada@example.test";
 
-/// Somebody who is entered with a password.
+/// A user with a password.
 async fn with_password(db: &Db, address: &str, verified: bool, hash: &str) -> User {
     let user = user(Some(address), verified);
     passwords::create_account(db, &user, hash, &SampleData::default())
@@ -22,7 +22,7 @@ async fn with_password(db: &Db, address: &str, verified: bool, hash: &str) -> Us
     user
 }
 
-/// What a provider says that vouches, or does not, for an address.
+/// A profile with an e-mail address, verified or not.
 fn vouched(subject: &str, address: &str, verified: bool) -> Profile {
     Profile {
         issuer: "https://issuer.test".to_owned(),
@@ -46,7 +46,7 @@ async fn ways_in(db: &Db, user: &User) -> usize {
     identities::of_user(db, user.id).await.expect("an answer").len()
 }
 
-/// Resets the password with a letter that has just been sent.
+/// Resets the password with a new token.
 async fn reset(db: &Db, user: &User, password: &str) -> Result<Option<PasswordReset>, Error> {
     let token = format!("the letter for {password}");
     let sent = Recipient { user_id: user.id, email: email(ADA) };
@@ -95,7 +95,7 @@ on_both! {
         accounts::link(db, noor.id, "acme", &proved, NOW).await.expect("linked");
         let found = users::by_id(db, noor.id).await.expect("an answer").expect("somebody");
         assert_eq!((found.email, found.email_verified), (Some(email("noor@example.test")), true));
-        // Not where somebody else has proved it: then nothing happens but the link.
+        // Another account has verified the address, so only the identity is linked.
         let other = somebody(db).await;
         let same = vouched("c", "noor@example.test", true);
         accounts::link(db, other.id, "acme", &same, NOW).await.expect("linked");
@@ -134,7 +134,7 @@ on_both! {
         }
         let password = accounts::unlink(db, ada.id, UnlinkTarget::Password).await.expect("an answer");
         assert_eq!(password, UnlinkOutcome::LastMethod);
-        // A password is a way in, too.
+        // A password is a sign-in method, too.
         let set = accounts::set_password(db, ada.id, &email(ADA), false, "h", NOW).await;
         set.expect("set");
         let outcome = unlink(db, &ada, issuer, &own).await;
@@ -182,7 +182,7 @@ on_both! {
         let found = passwords::by_email(db, &email(ADA)).await.expect("an answer").expect("one");
         assert_eq!((found.user.id, found.hash.as_str()), (ada.id, "ada's"));
         assert_eq!(passwords::changed_at(db, eve.id).await.expect("an answer"), None);
-        // Changing it again replaces it.
+        // Setting it again replaces it.
         let later = NOW.plus(Span::days(1));
         accounts::set_password(db, ada.id, &email(ADA), true, "new", later).await.expect("set");
         assert_eq!(passwords::changed_at(db, ada.id).await.expect("an answer"), Some(later));
@@ -196,7 +196,7 @@ on_both! {
         reset(db, &hijacked, "ada's").await.expect("reset");
         assert_eq!(ways_in(db, &hijacked).await, 0);
         assert!(is_verified(db, &hijacked).await);
-        // Where the address was proved before, what is linked is the owner's own.
+        // If the address was verified before, linked identities stay.
         accounts::link(db, hijacked.id, "acme", &profile("ada"), NOW).await.expect("linked");
         reset(db, &hijacked, "again").await.expect("reset");
         assert_eq!(ways_in(db, &hijacked).await, 1);
@@ -246,19 +246,19 @@ on_both! {
         ] {
             assert_eq!(database.rows(table).await, left, "{table}");
         }
-        // Its JWTs are known everywhere, the one that had ended as well; Bob's are not.
+        // All of its JWTs are revoked, including one that had ended; Bob's are not.
         let mut revoked: Vec<_> =
             sign_ins::ended_since(db, NOW.as_millis(), false).await.expect("an answer").into_iter().map(|(id, _)| id).collect();
         revoked.sort();
         let mut expected = vec![jwt.id, ended.id];
         expected.sort();
         assert_eq!(revoked, expected);
-        // What stays in the trail is nobody's.
+        // The remaining audit events are anonymous.
         let events = audit::page(db, None, 10).await.expect("an answer");
         let anonymous = events.iter().filter(|e| e.user_id.is_none() && e.address.is_none()).count();
         assert_eq!(anonymous, 1, "{events:?}");
         assert_eq!(audit::of_user(db, bob.id, None, 10).await.expect("an answer").len(), 1);
-        // Once more: there is nobody, and that is fine.
+        // Deleting it again is fine.
         accounts::delete(db, ada.id, NOW).await.expect("an answer");
     }
 }

@@ -6,7 +6,7 @@ use latchkey_store::{Db, audit, users};
 
 use crate::people::{NOW, fresh, somebody};
 
-/// Writes something down.
+/// Records an event.
 pub(crate) async fn event(db: &Db, user: Option<UserId>, address: Option<&str>) -> Event {
     event_at(db, NOW, Kind::SignedIn, user, address).await
 }
@@ -54,7 +54,7 @@ on_both! {
 
     async fn pages_follow_each_other_without_a_gap(database) {
         let db = &database.db;
-        // Many at the very same time: the identifier decides.
+        // Events at the same time are ordered by id.
         let mut written = Vec::new();
         for _ in 0..7 {
             written.push(event(db, None, None).await.id);

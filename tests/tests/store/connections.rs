@@ -1,4 +1,4 @@
-//! Connections, their leases, and their end.
+//! Connections, their leases, and disconnecting.
 
 use latchkey_domain::connection::{BrokenReason, Failure, ProviderScopes, State};
 use latchkey_domain::{ConnectionId, DisplayName, Span, UserId};
@@ -76,9 +76,9 @@ on_both! {
         let other = new(first.user, "2");
         assert!(connections::add(db, &other, NOW).await.expect("an answer"));
         assert_eq!(now(db, first.user).await.connection.id, other.id);
-        // Both grants of the first account there are to be revoked.
+        // Both grants of the first account at the provider are to be revoked.
         assert_eq!(ending::of_user(db, first.user, "google").await.expect("an answer").len(), 2);
-        // Earlier grants of one account are not kept without an end.
+        // The number of superseded grants is limited.
         for _ in 0..20 {
             assert!(connections::add(db, &new(first.user, "2"), NOW).await.expect("an answer"));
         }
@@ -102,10 +102,10 @@ on_both! {
             taken += usize::from(one.expect("no panic"));
         }
         assert_eq!(taken, 1);
-        // When it has run out, another gets it.
+        // After it has expired, another holder can take it.
         let (later, lease) = (NOW.plus(Span::seconds(20)), Lease { id: new.id, version: 1, by: "x" });
         assert!(lease::take(db, lease, later, later.plus(Span::seconds(20))).await.expect("an answer"));
-        // But not with tokens that are not the latest any more.
+        // But not for outdated tokens.
         let stale = Lease { version: 0, ..lease };
         let much_later = NOW.plus(Span::days(1));
         assert!(!lease::take(db, stale, much_later, much_later).await.expect("an answer"));
@@ -120,10 +120,10 @@ on_both! {
         let renewed = |text: &str| RefreshedTokens { tokens: sealed(text), expires_at: None, granted: None };
         assert!(lease::take(db, late, NOW, until).await.expect("an answer"));
         assert!(lease::take(db, quick, until, until.plus(Span::seconds(20))).await.expect("an answer"));
-        // Held up until the lease ran out, but the first to write: kept.
+        // Delayed until the lease expired, but the first to write: stored.
         assert!(lease::store_refreshed(db, late, &renewed("late"), NOW).await.expect("an answer"));
         assert_eq!(now(db, new.user).await.tokens, sealed("late"));
-        // A refusal of tokens that were replaced meanwhile ends nothing.
+        // A refusal of outdated tokens does not break the connection.
         assert!(!lease::mark_broken(db, quick, BrokenReason::Revoked, NOW).await.expect("an answer"));
         assert!(now(db, new.user).await.connection.state.is_active());
         assert!(!lease::store_refreshed(db, quick, &renewed("quick"), NOW).await.expect("an answer"));
@@ -160,7 +160,7 @@ on_both! {
         let state = State::Disconnecting { since: NOW, tries: 1, next_try_at: next };
         assert_eq!(due[0].connection.state, state);
         assert_eq!(due[0].tokens, new.tokens, "kept for just that");
-        // A refresh that was under way comes late: its tokens are revoked, too.
+        // A concurrent refresh finishes late: its tokens are revoked, too.
         let tokens = RefreshedTokens { tokens: sealed("late"), expires_at: None, granted: None };
         assert!(lease::store_refreshed(db, lease, &tokens, NOW).await.expect("an answer"));
         assert!(lease::take(db, Lease { version: 2, ..lease }, next, next.plus(Span::seconds(20))).await.expect("an answer"));

@@ -1,4 +1,4 @@
-//! The two small resources, and whose they are.
+//! Contacts and events, and their owners.
 
 use latchkey_domain::calendar::Event;
 use latchkey_domain::contact::{Contact, Details};
@@ -115,7 +115,7 @@ on_both! {
             let mut expected = samples.events;
             expected.sort_by_key(|one| one.id);
             assert_eq!(events::page(db, owner.id, None, 10).await.expect("a page"), expected);
-            // Paged as well.
+            // Also in pages.
             let page = events::page(db, owner.id, Some(expected[0].id), 1).await.expect("a page");
             assert_eq!(page, [expected[1].clone()]);
         }

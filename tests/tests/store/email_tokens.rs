@@ -1,4 +1,4 @@
-//! Links in letters.
+//! Tokens in e-mail links.
 
 use latchkey_domain::Span;
 use latchkey_store::email_tokens::{self, Purpose, Recipient};
@@ -9,7 +9,7 @@ use crate::people::{NOW, email, somebody};
 
 const LASTS: Span = Span::minutes(30);
 
-/// Somebody to whom a letter was sent.
+/// Stores a token for a new user.
 async fn sent(db: &Db, hash: &str, purpose: Purpose) -> Recipient {
     let sent = Recipient { user_id: somebody(db).await.id, email: email("ada@example.test") };
     email_tokens::insert(db, hash, purpose, &sent, NOW.plus(LASTS)).await.expect("sent");

@@ -1,4 +1,4 @@
-//! Sign-ins that end together, and those whose JWT lives on.
+//! Sign-ins that end together, and those whose JWT is still valid.
 
 use latchkey_domain::sign_in::{CredentialKind, Lifetime};
 use latchkey_domain::{Span, Timestamp};

@@ -1,4 +1,4 @@
-//! Wrong passwords and codes, counted for all instances together.
+//! Failed passwords and codes, counted across instances.
 
 use latchkey_domain::{Span, Timestamp};
 use latchkey_store::Db;
@@ -15,7 +15,7 @@ async fn wrong(db: &Db, address: &str, at: Timestamp) -> bool {
     failed_attempts::record(db, "ada", address, buckets, CLOSED, at).await.expect("written")
 }
 
-/// For how many seconds Ada's account is closed to this address.
+/// How many seconds Ada's account is locked for this address.
 async fn closed(db: &Db, address: &str, at: Timestamp) -> i64 {
     let wait = failed_attempts::lockout(db, "ada", address, HERE, CLOSED, at).await;
     wait.expect("an answer").map_or(0, Span::as_seconds)
@@ -30,13 +30,13 @@ on_both! {
         }
         assert_eq!(closed(db, "a", NOW).await, 30);
         assert_eq!(closed(db, "b", NOW).await, 0);
-        // Others were faster, and know nothing of it.
+        // Concurrent attempts that did not see the lock.
         assert!(wrong(db, "a", NOW).await);
         let later = NOW.plus(Span::seconds(31));
         assert_eq!(closed(db, "a", later).await, 0);
         assert!(!wrong(db, "a", later).await);
         assert!(wrong(db, "a", later).await);
-        // Long after, all are there again.
+        // Much later, the bucket is full again.
         let later = NOW.plus(Span::minutes(10));
         for _ in 0..3 {
             assert!(!wrong(db, "a", later).await);

@@ -1,4 +1,4 @@
-//! Who people are at their providers.
+//! Identities at providers.
 
 use latchkey_domain::identity::Subject;
 use latchkey_domain::sample_data::SampleData;
@@ -25,7 +25,7 @@ on_both! {
         }
     }
 
-    // Two servers that followed each other at one address count their people from 1.
+    // Two servers that used the same URL, one after the other, both number their users from 1.
     async fn github_and_an_issuer_at_its_address_never_share_people(database) {
         let db = &database.db;
         let (ada, bob) = (user(None, false), user(None, false));
@@ -53,7 +53,7 @@ on_both! {
         let (ada, bob) = (user(None, false), user(None, false));
         let none = SampleData::default();
         identities::create_account(db, &ada, "acme", &profile("1"), &none).await.expect("an account");
-        // Whoever names somebody's id a subject of theirs is that subject first.
+        // An identity whose subject is another user's id wins.
         let of_ada = profile(&ada.id.to_string());
         identities::create_account(db, &bob, "acme", &of_ada, &none).await.expect("an account");
         let (here, there) = ("https://issuer.test", "https://other.test");
@@ -106,7 +106,7 @@ on_both! {
         assert_eq!((one.provider.as_str(), one.name.as_str()), ("acme", "Ada King"));
         assert_eq!(one.email.as_deref(), Some("ada@king.test"));
         assert_eq!((one.linked_at, one.last_used_at), (NOW, later));
-        // The account itself stays as it is.
+        // The account itself does not change.
         assert_eq!(identities::find_user(db, "acme", &renamed).await.expect("an answer"), Some(ada));
     }
 
@@ -130,7 +130,7 @@ on_both! {
             .await;
             assert_eq!(matches!(made, Err(Error::Exists)), exists, "{subject}: {made:?}");
         }
-        // What failed has left nothing behind.
+        // A failed insert leaves nothing behind.
         assert_eq!(database.rows("users").await, 3);
         assert_eq!(database.rows("identities").await, 3);
     }

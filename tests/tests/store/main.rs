@@ -1,4 +1,4 @@
-//! Every function of the store, on both databases: one body, run twice.
+//! Every store function, on both databases.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -6,7 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
-/// Writes each test down twice: once for SQLite, once for PostgreSQL.
+/// Generates each test twice: for SQLite and for PostgreSQL.
 macro_rules! on_both {
     ($(async fn $name:ident($database:ident) $body:block)*) => {$(
         mod $name {

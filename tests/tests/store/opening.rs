@@ -1,4 +1,4 @@
-//! Opening a database, asking after it, counting what is sent to it.
+//! Opening and probing a database, and counting statements.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::people::{NOW, fresh, sign_in, somebody};
 on_both! {
     async fn it_is_ready_and_can_be_opened_again(database) {
         database.db.ready().await.expect("ready");
-        // A second instance, and a restart: the migrations find their work done.
+        // A second instance and a restart find the migrations done.
         let (one, two) = tokio::join!(Db::open(&database.url), Db::open(&database.url));
         for again in [one.expect("a database"), two.expect("a database")] {
             assert_eq!(again.backend(), database.db.backend());
@@ -26,7 +26,7 @@ on_both! {
     }
 
     async fn migrations_of_the_application_live_beside_ours(database) {
-        // Of a number that one of ours has, too; and neither notices the other.
+        // The same version number as one of ours: neither list affects the other.
         let own = Migrator::with_migrations(vec![Migration::new(
             1,
             "own".into(),
@@ -90,7 +90,7 @@ on_both! {
             }
         })
         .await;
-        // Nobody counts this one.
+        // Outside of `count::statements`.
         assert!(users::by_id(&database.db, id).await.expect("an answer").is_none());
         assert_eq!(counted.sent(), 3);
         assert!(counted.time() > std::time::Duration::ZERO);
@@ -113,7 +113,7 @@ async fn sqlite_is_opened_as_it_should_be() {
     for (pragma, value) in [
         ("PRAGMA foreign_keys", 1_i64),
         ("PRAGMA busy_timeout", 5000),
-        // FULL: what was acknowledged outlives a power cut.
+        // FULL: committed rows survive a power failure.
         ("PRAGMA synchronous", 2),
         ("PRAGMA journal_size_limit", 8_388_608),
     ] {
@@ -159,8 +159,7 @@ fn a_hash_is_lower_case_hex_and_says_nothing_of_the_secret() {
     assert_eq!(hash::sha256_hex("secret-one"), one);
 }
 
-/// What is read and written all the time does not keep the log from being written into
-/// the file, and begun anew.
+/// Constant reads and writes do not prevent checkpoints of the write-ahead log.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_of_sqlite_does_not_grow_with_what_is_written() {
     let database = Database::sqlite().await;
@@ -170,7 +169,7 @@ async fn the_log_of_sqlite_does_not_grow_with_what_is_written() {
         all.spawn(async move {
             for _ in 0..150 {
                 let one = sign_in(&ada, CredentialKind::Session);
-                // A disk that is slow lets some of them wait too long.
+                // On a slow disk some inserts time out.
                 let _ = sign_ins::insert(&db, &one, None).await;
                 users::by_id(&db, ada.id).await.expect("an answer");
             }
@@ -181,6 +180,6 @@ async fn the_log_of_sqlite_does_not_grow_with_what_is_written() {
     assert!(written > 600, "{written} rows tell nothing");
     let log = format!("{}-wal", database.url.strip_prefix("sqlite://").expect("a file"));
     let bytes = std::fs::metadata(log).expect("a log").len();
-    // Each row is two statements, and half a dozen pages of 4 kB.
+    // Each row takes two statements and about six pages of 4 kB.
     assert!(bytes < 12 * 1024 * 1024, "{bytes} bytes of log for {written} rows");
 }

@@ -33,7 +33,7 @@ on_both! {
         make("ada@example.test").await.expect("a new account");
         let twice = make("ada@example.test").await;
         assert!(matches!(twice, Err(Error::Exists)), "{twice:?}");
-        // Nor does one that somebody has proved at a provider.
+        // Nor is an address that another account verified with a provider.
         let grace = user(Some("grace@example.test"), true);
         identities::create_account(db, &grace, "acme", &profile("1"), &SampleData::default())
             .await

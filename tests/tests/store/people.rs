@@ -1,4 +1,4 @@
-//! What the tests put into the database.
+//! Test data.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,10 +8,10 @@ use latchkey_domain::sign_in::{CredentialKind, SignIn, SignInMethod};
 use latchkey_domain::{DisplayName, Email, Roles, SignInId, Span, Timestamp, User, UserId};
 use latchkey_store::{Db, identities};
 
-/// When everything here happens.
+/// The time of all test data.
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_450_320);
 
-/// Ten bytes that were not there before.
+/// Ten unique bytes.
 pub(crate) fn fresh() -> [u8; 10] {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let mut bytes = [0; 10];
@@ -44,7 +44,7 @@ pub(crate) fn profile(subject: &str) -> Profile {
     }
 }
 
-/// Somebody with an account and no address.
+/// Creates an account without an address.
 pub(crate) async fn somebody(db: &Db) -> User {
     let user = user(None, false);
     let profile = profile(&user.id.to_string());
@@ -54,7 +54,7 @@ pub(crate) async fn somebody(db: &Db) -> User {
     user
 }
 
-/// A sign-in that nobody has written down yet.
+/// A sign-in that is not stored yet.
 pub(crate) fn sign_in(user: &User, key: CredentialKind) -> SignIn {
     SignIn {
         id: SignInId::new(NOW, fresh()),

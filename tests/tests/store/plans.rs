@@ -1,5 +1,5 @@
-//! Every statement of the store is answered by an index, whatever grows: its
-//! constants are read from the source, and SQLite is asked how it would go about them.
+//! Every statement uses an index: constants are parsed from the source, and SQLite explains its
+//! query plan.
 
 use std::collections::HashMap;
 use std::iter::Peekable;
@@ -9,11 +9,11 @@ use std::str::Chars;
 use latchkey_store::Db;
 use latchkey_tests::{Database, texts};
 
-/// What is read as a whole, because it stays small or a person waits for it once.
+/// May be scanned: small tables, and queries that an operator waits for once.
 const WHOLE: [&str; 4] =
     ["signing_keys", "_migrations", "u.email LIKE '%@' || $1", "MAX(LENGTH(roles))"];
 
-/// An index of few rows may be read from one end to the other.
+/// Scanning an index with few rows is fine.
 const FEW: &str = "USING INDEX wide_";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ fn text(chars: &mut Peekable<Chars<'_>>) -> String {
     text
 }
 
-/// What stands between the bracket at the beginning and the one that belongs to it.
+/// The tokens between a bracket and the matching one.
 fn group(tokens: &[Token]) -> &[Token] {
     let mut depth = 0;
     let end = tokens.iter().position(|token| {
@@ -98,7 +98,7 @@ fn macros(tokens: &[Token]) -> HashMap<String, Vec<Arm>> {
     found
 }
 
-/// What literals, `concat!` and macros of ours come to.
+/// Evaluates literals, `concat!` and our macros.
 fn evaluate(tokens: &[Token], macros: &[&HashMap<String, Vec<Arm>>]) -> String {
     let mut text = String::new();
     let mut at = 0;
@@ -120,7 +120,7 @@ fn evaluate(tokens: &[Token], macros: &[&HashMap<String, Vec<Arm>>]) -> String {
     text
 }
 
-/// The body of an arm whose pattern is what is there, or one literal in its place.
+/// The body of a macro arm whose pattern matches, with one literal substituted.
 fn expand((pattern, body): &Arm, arguments: &[Token]) -> Option<Vec<Token>> {
     let Some(variable) = pattern.iter().position(|token| *token == Sign('$')) else {
         return (pattern == arguments).then(|| body.clone());
@@ -171,7 +171,7 @@ async fn no_statement_reads_a_whole_table() {
     let mut one = pool.get().await.expect("a connection");
     let mut whole = Vec::new();
     for statement in &statements {
-        // What only PostgreSQL understands is about no table.
+        // Statements for PostgreSQL only, which read no table.
         let is_foreign = ["pg_", "clock_timestamp()"].iter().any(|one| statement.contains(one));
         if is_foreign || WHOLE.iter().any(|small| statement.contains(small)) {
             continue;
@@ -192,7 +192,7 @@ async fn no_statement_reads_a_whole_table() {
     assert!(whole.is_empty(), "{}", whole.join("\n"));
 }
 
-/// Whether this is a table's name, or what the statement calls a table.
+/// Whether this is a table or an alias of one.
 fn is_table(name: &str, statement: &str, tables: &[String]) -> bool {
     tables.iter().any(|table| {
         table == name

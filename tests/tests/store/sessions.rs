@@ -34,7 +34,7 @@ on_both! {
         sessions.create(&mut record).await.expect("a session");
         let found = sessions.find(&record.id).await.expect("an answer");
         assert_eq!(found, Some((Arc::new(sign_in), Arc::new(ada))));
-        // As tower-sessions reads it, to give it a new id.
+        // tower-sessions loads it like this to change the id.
         let loaded = sessions.load(&record.id).await.expect("an answer").expect("the session");
         assert_eq!((&loaded.data, loaded.expiry_date), (&record.data, record.expiry_date));
     }
@@ -71,7 +71,7 @@ on_both! {
         clock.advance(Span::millis(1));
         assert!(!lives().await, "idle for too long");
 
-        // Used every six days, it lives for thirty and no longer.
+        // Used every six days, it still ends after thirty.
         for day in [6, 12, 18, 24] {
             sign_ins::record_use(&database.db, sign_in.id, NOW.plus(Span::days(day))).await.expect("an answer");
         }
@@ -127,9 +127,8 @@ on_both! {
     }
 }
 
-/// With SQLite, a session is read in the thread that asks: no connection of the pool
-/// is waited for. What another process wrote is seen, and a file that is gone is not
-/// read on.
+/// With SQLite, a session is read without a connection from the pool. Changes by another process
+/// are visible, and a deleted file is not read.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_of_sqlite_waits_for_no_connection() {
     let database = Database::sqlite().await;

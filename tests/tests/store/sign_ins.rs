@@ -54,7 +54,7 @@ on_both! {
         sign_ins::insert(db, &sign_in(&ada, CredentialKind::Session), Some("h")).await.expect("an answer");
         let twice = sign_ins::insert(db, &sign_in(&ada, CredentialKind::Session), Some("h")).await;
         assert!(matches!(twice, Err(Error::Exists)), "{twice:?}");
-        // Those that carry a JWT have none, and are not the same for it.
+        // Sign-ins with a JWT have no hash, which does not count as a duplicate.
         for _ in 0..2 {
             sign_ins::insert(db, &sign_in(&ada, CredentialKind::Jwt), None).await.expect("an answer");
         }
@@ -143,7 +143,7 @@ on_both! {
     async fn what_ended_has_an_order_that_no_clock_decides(database) {
         let db = &database.db;
         let ada = somebody(db).await;
-        // Two processes whose clocks are an hour apart, and one that deletes accounts.
+        // Two processes whose clocks differ by an hour, and one that deletes accounts.
         let mut places = Vec::new();
         for at in [NOW.plus(Span::minutes(60)), NOW, NOW.plus(Span::minutes(60)), NOW] {
             let one = sign_in(&ada, CredentialKind::Jwt);
@@ -170,7 +170,7 @@ on_both! {
         let news = async || {
             tokio::time::timeout(Duration::from_secs(60), changes.next()).await.expect("news");
         };
-        // Whatever begins with an announcement of its own is over.
+        // Wait for notifications from before the test.
         let quiet = Duration::from_secs(3);
         while tokio::time::timeout(quiet, changes.next()).await.is_ok() {}
         let one = sign_in(&ada, CredentialKind::Jwt);
@@ -220,7 +220,7 @@ on_both! {
         let forget = sign_ins::forget(db, NOW.plus(Span::millis(1)));
         count::statements(Arc::clone(&counted), forget).await.expect("an answer");
         assert_eq!(database.rows("sign_ins").await, 0);
-        // Whoever writes meanwhile waits for one of these, and not for all.
+        // Other writers wait for one batch, not for all.
         assert!(counted.sent() > 3, "{} statements for 1,640 rows", counted.sent());
     }
 }

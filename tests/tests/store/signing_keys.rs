@@ -1,4 +1,4 @@
-//! The key ring.
+//! Signing keys.
 
 use latchkey_domain::{Span, Timestamp};
 use latchkey_store::Db;
@@ -41,7 +41,7 @@ on_both! {
         signing_keys::rotate(db, &one).await.expect("an answer");
         signing_keys::rotate(db, &two).await.expect("an answer");
         assert_eq!(ring(db).await, [retired(&one, two.signs_from), two.clone()]);
-        // One that is retired already is not retired again.
+        // A retired key keeps its time of retirement.
         let three = key("zzz", NOW.plus(Span::days(1)));
         signing_keys::rotate(db, &three).await.expect("an answer");
         let after = [retired(&one, two.signs_from), retired(&two, three.signs_from), three];

@@ -1,9 +1,9 @@
-//! Recorded sign-ins: whose they are, how many, and for how long.
+//! Recorded sign-ins: their owners, number and lifetime.
 
 use latchkey_domain::sign_in::{CredentialKind, SignInMethod};
 use latchkey_domain::{Span, Timestamp, TraceId, User};
 use latchkey_store::accounts;
-use latchkey_store::traces::{self, KEPT, Summary};
+use latchkey_store::traces::{self, MAX_PER_USER, Summary};
 
 use crate::people::{NOW, fresh, somebody};
 
@@ -44,12 +44,12 @@ on_both! {
         let theirs = summary(&other, NOW);
         traces::insert(db, &theirs, "{}").await.expect("an answer");
         let mut all = Vec::new();
-        for second in 0..KEPT + 2 {
+        for second in 0..MAX_PER_USER + 2 {
             let one = summary(&ada, NOW.plus(Span::millis(second * 1000)));
             traces::insert(db, &one, "{}").await.expect("an answer");
             all.insert(0, one);
         }
-        all.truncate(usize::try_from(KEPT).expect("a number"));
+        all.truncate(usize::try_from(MAX_PER_USER).expect("a number"));
         assert_eq!(traces::of_user(db, ada.id, NOW).await.expect("an answer"), all);
         assert_eq!(traces::of_user(db, other.id, NOW).await.expect("an answer"), [theirs]);
         traces::delete_all(db, ada.id).await.expect("an answer");

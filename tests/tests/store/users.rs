@@ -1,4 +1,4 @@
-//! Accounts.
+//! Users.
 
 use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::{Role, Roles, UserId};

@@ -2,15 +2,15 @@
 
 use std::process::{Command, Stdio};
 
-use latchkey_tests::person::{PASSWORD, sign_up};
+use latchkey_tests::accounts::{PASSWORD, sign_up};
 use latchkey_tests::{Browser, Issuer, Latchkey, Setup};
 
 use crate::scene::{Scene, WAYS, entries, trace_of};
 
 async fn come_in(app: &Latchkey, browser: &mut Browser) -> String {
-    let to = browser.set_out(app, "google").await;
+    let to = browser.start_sign_in(app, "google").await;
     let back = browser.consent(&to, "ada").await;
-    trace_of(&browser.come_back(&back).await)
+    trace_of(&browser.follow_callback(&back).await)
 }
 
 async fn export(app: &Latchkey, browser: &mut Browser, id: &str, which: &str) -> String {
@@ -114,9 +114,9 @@ async fn the_pages_show_it_and_let_go_of_it() {
     assert_eq!(steps, entries(&app, &mut browser, &id).await.len());
     // Somebody else can neither see it nor delete it.
     let mut grace = Browser::new();
-    let to = grace.set_out(&app, "google").await;
+    let to = grace.start_sign_in(&app, "google").await;
     let back = grace.consent(&to, "grace").await;
-    let _ = grace.come_back(&back).await;
+    let _ = grace.follow_callback(&back).await;
     let _ = grace.get(&path).await.expect_error(404, "not_found");
     let _ = grace.post(&format!("{path}/delete"), &[]).await.expect_error(404, "not_found");
     assert_eq!(browser.post(&format!("{path}/delete"), &[]).await.see_other(), "/traces?done=1");
@@ -154,15 +154,15 @@ async fn what_nobody_here_saw_is_said_to_be_unseen() {
     let unseen = "Seen only by your browser and the provider";
     // Another process serves the same site, and gets the callback.
     let mut browser = Browser::new();
-    let to = browser.set_out(&one, "acme").await;
-    let mut browser = browser.with_name(&one.origin, other.address);
-    let id = trace_of(&browser.come_back(&issuer.approve(&to)).await);
+    let to = browser.start_sign_in(&one, "acme").await;
+    let mut browser = browser.with_host(&one.origin, other.address);
+    let id = trace_of(&browser.follow_callback(&issuer.approve(&to)).await);
     let page = browser.get(&one.url(&format!("/traces/{id}"))).await.expect(200);
     assert!(page.body.contains(missing) && page.body.contains(unseen), "{}", page.summary());
     // The same one does: it knows where it sent the browser, and when it came back.
     let mut browser = Browser::new();
-    let to = browser.set_out(&one, "acme").await;
-    let id = trace_of(&browser.come_back(&issuer.approve(&to)).await);
+    let to = browser.start_sign_in(&one, "acme").await;
+    let id = trace_of(&browser.follow_callback(&issuer.approve(&to)).await);
     let page = browser.get(&one.url(&format!("/traces/{id}"))).await.expect(200);
     assert!(!page.body.contains(missing) && page.body.contains(unseen), "{}", page.summary());
     let mermaid = export(&one, &mut browser, &id, "mermaid").await;

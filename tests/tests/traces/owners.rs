@@ -6,9 +6,9 @@ use latchkey_tests::{Browser, Latchkey, Setup};
 use crate::scene::trace_of;
 
 async fn come_in(app: &Latchkey, browser: &mut Browser, person: &str) -> String {
-    let to = browser.set_out(app, "google").await;
+    let to = browser.start_sign_in(app, "google").await;
     let back = browser.consent(&to, person).await;
-    trace_of(&browser.come_back(&back).await)
+    trace_of(&browser.follow_callback(&back).await)
 }
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn only_its_owner_sees_it() {
 
 #[tokio::test]
 async fn it_is_forgotten_after_a_day() {
-    let app = Setup::new().with_clock_standing().start().await;
+    let app = Setup::new().with_frozen_clock().start().await;
     let mut ada = Browser::new();
     let id = come_in(&app, &mut ada, "ada").await;
     let path = app.url(&format!("/traces/{id}/har"));
@@ -43,15 +43,15 @@ async fn it_is_forgotten_after_a_day() {
 async fn nothing_is_recorded_where_it_is_off_and_of_whoever_did_not_come_in() {
     let app = Setup::new().set("TRACES", "off").start().await;
     let mut ada = Browser::new();
-    let to = ada.set_out(&app, "google").await;
+    let to = ada.start_sign_in(&app, "google").await;
     let back = ada.consent(&to, "ada").await;
-    assert_eq!(ada.come_back(&back).await.header("x-latchkey-trace"), None);
+    assert_eq!(ada.follow_callback(&back).await.header("x-latchkey-trace"), None);
 
     let app = Latchkey::start().await;
     let mut ada = Browser::new();
-    let to = ada.set_out(&app, "google").await;
+    let to = ada.start_sign_in(&app, "google").await;
     let back = ada.decide(&to, &[("decision", "decline"), ("person", "ada")]).await;
-    let page = ada.come_back(&back).await;
+    let page = ada.follow_callback(&back).await;
     assert_eq!((page.status, page.header("x-latchkey-trace")), (400, None));
     let page =
         ada.post(&app.url("/sign-in"), &[("email", "a@b.test"), ("password", "wrong")]).await;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use latchkey_tests::person::{PASSWORD, sign_up};
+use latchkey_tests::accounts::{PASSWORD, sign_up};
 use latchkey_tests::{Browser, Latchkey, Page, Setup};
 use serde_json::Value;
 
@@ -40,9 +40,9 @@ impl Scene {
             let fields = [("email", email), ("password", PASSWORD), ("strategy", key)];
             return browser.post(&app.url("/sign-in"), &fields).await;
         }
-        let to = browser.set_out_for(app, door, &[("strategy", key)]).await;
+        let to = browser.start_sign_in_with(app, door, &[("strategy", key)]).await;
         let back = browser.consent(&to, "ada").await;
-        browser.come_back(&back).await
+        browser.follow_callback(&back).await
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use latchkey_auth::oauth::attempt::{PENDING_COOKIE, USED_COOKIE};
-use latchkey_tests::person::PASSWORD;
+use latchkey_tests::accounts::PASSWORD;
 use latchkey_tests::{Browser, Latchkey};
 
 use crate::proxy::Seen;

@@ -23,9 +23,8 @@ use crate::migrations::{
     self, AppliedMigration, MIGRATIONS, SQLX_MIGRATIONS, adopt_sqlx_migrations,
 };
 use crate::pool::{self, Driver, InlineRead, Pool};
-use crate::probe::{Probe, ProbeError};
 use crate::values::{Row, Value};
-use crate::{Db, Error, Result};
+use crate::{Error, Result};
 
 /// The size to which a checkpoint truncates the write-ahead log.
 const WAL_LIMIT_BYTES: &str = "8388608";
@@ -80,15 +79,25 @@ pub(crate) async fn open(url: &str, limits: Limits) -> Result<Pool<SqliteManager
     pool::new(SqliteManager::new(options, limits.timeout), limits.connections)
 }
 
+pub(crate) enum SqliteProbe {
+    Missing,
+    /// Missing, and it cannot be created.
+    MissingFolder,
+    InMemory,
+    File(Pool<SqliteManager>),
+}
+
 /// Like [`open`], but changes nothing.
-pub(crate) async fn probe(url: &str, timeout: Duration) -> std::result::Result<Probe, ProbeError> {
+pub(crate) async fn probe(url: &str, timeout: Duration) -> Result<SqliteProbe> {
     let options = SqliteConnectOptions::from_str(url).map_err(invalid_url)?;
     if is_in_memory(url) {
-        return Ok(Probe::InMemory);
+        return Ok(SqliteProbe::InMemory);
     }
     let file = options.get_filename();
     if !file.exists() {
-        return if can_create(file) { Ok(Probe::Missing) } else { Err(ProbeError::Folder) };
+        let missing =
+            if can_create(file) { SqliteProbe::Missing } else { SqliteProbe::MissingFolder };
+        return Ok(missing);
     }
     let options = options.create_if_missing(false).busy_timeout(timeout);
     let mut first = options.connect().await?;
@@ -100,8 +109,7 @@ pub(crate) async fn probe(url: &str, timeout: Duration) -> std::result::Result<P
         Err(error) => return Err(error.into()),
     }
     first.close().await?;
-    let pool = pool::new(SqliteManager::new(options, timeout), 1)?;
-    Ok(Probe::Database(Db::Sqlite(pool)))
+    Ok(SqliteProbe::File(pool::new(SqliteManager::new(options, timeout), 1)?))
 }
 
 /// Whether the nearest existing ancestor is a writable folder.

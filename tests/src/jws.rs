@@ -1,5 +1,4 @@
-//! Access tokens made by hand, with a signing key that a test brought along
-//! (`JWT_PRIVATE_KEY`): nothing of the app's own code is involved.
+//! Creates and decodes JWTs without the app's code, with a key for `JWT_PRIVATE_KEY`.
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -11,14 +10,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-/// The algorithms of keys that somebody can bring.
+/// The algorithms that `JWT_PRIVATE_KEY` supports.
 pub const ALGORITHMS: [&str; 3] = ["EdDSA", "ES256", "RS256"];
 
-/// A signing key of the owner's own.
+/// A signing key for `JWT_PRIVATE_KEY`.
 pub struct OwnKey {
     /// `alg`.
     pub algorithm: &'static str,
-    /// As `JWT_PRIVATE_KEY` takes it.
+    /// The value for `JWT_PRIVATE_KEY`.
     pub pem: String,
     pair: Pair,
 }
@@ -30,7 +29,7 @@ enum Pair {
 }
 
 impl OwnKey {
-    /// A new key of this algorithm.
+    /// Generates a key.
     pub fn new(algorithm: &'static str) -> Self {
         let (pair, der) = match algorithm {
             "EdDSA" => {
@@ -56,9 +55,9 @@ impl OwnKey {
         Self { algorithm, pem, pair }
     }
 
-    /// Signs whatever stands in the two texts.
+    /// Signs any two texts.
     pub fn sign(&self, header: &str, claims: &str) -> String {
-        let message = format!("{}.{}", part(header), part(claims));
+        let message = format!("{}.{}", base64url(header), base64url(claims));
         let (random, bytes) = (SystemRandom::new(), message.as_bytes());
         let signature = match &self.pair {
             Pair::EdDsa(pair) => pair.sign(bytes).as_ref().to_vec(),
@@ -69,30 +68,30 @@ impl OwnKey {
                 signature
             }
         };
-        format!("{message}.{}", part(signature))
+        format!("{message}.{}", base64url(signature))
     }
 }
 
-/// Signs with a secret, whatever the header says.
+/// Signs with HMAC-SHA-256, whatever the header says.
 pub fn sign_with_secret(secret: &[u8], header: &str, claims: &str) -> String {
-    let message = format!("{}.{}", part(header), part(claims));
+    let message = format!("{}.{}", base64url(header), base64url(claims));
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-    format!("{message}.{}", part(hmac::sign(&key, message.as_bytes())))
+    format!("{message}.{}", base64url(hmac::sign(&key, message.as_bytes())))
 }
 
-/// base64url without padding.
-pub fn part(bytes: impl AsRef<[u8]>) -> String {
+/// Without padding.
+pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// `Authorization: Basic` of two halves that are joined as they are.
-pub fn basic(id: &str, secret: &str) -> String {
+/// `Authorization: Basic`, without form-encoding the two parts.
+pub fn basic_auth(id: &str, secret: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
 }
 
-/// The header and the claims of a token.
+/// Decodes the header and the claims of a token.
 #[track_caller]
-pub fn read(token: &str) -> (Value, Value) {
+pub fn decode(token: &str) -> (Value, Value) {
     let parts: Vec<_> = token.split('.').collect();
     let [header, claims, _] = parts[..] else { panic!("three parts, not {token}") };
     let json = |part: &str| {
@@ -102,8 +101,8 @@ pub fn read(token: &str) -> (Value, Value) {
     (json(header), json(claims))
 }
 
-/// An object with some members changed; null takes one away.
-pub fn with(object: &Value, changes: Value) -> Value {
+/// Changes members of an object; null removes one.
+pub fn with_changes(object: &Value, changes: Value) -> Value {
     let mut members: Map<String, Value> = object.as_object().expect("an object").clone();
     for (name, value) in changes.as_object().expect("an object") {
         if value.is_null() {

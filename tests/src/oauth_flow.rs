@@ -1,5 +1,4 @@
-//! The way through the OAuth door, one hop at a time, with everything that
-//! has to be true of each hop.
+//! The OAuth sign-in flow step by step, with assertions for each step.
 
 use url::Url;
 
@@ -7,24 +6,24 @@ use crate::app::Latchkey;
 use crate::browser::Browser;
 use crate::page::{Account, Page};
 
-/// The value of a query parameter that has to be there once.
+/// The value of a query parameter. Panics unless it occurs exactly once.
 #[must_use]
 #[track_caller]
 pub fn parameter(url: &Url, name: &str) -> String {
     let mut found = url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value);
     let value = found.next().unwrap_or_else(|| panic!("no {name} in {url}"));
-    assert!(found.next().is_none(), "{name} is twice in {url}");
+    assert!(found.next().is_none(), "{name} is repeated in {url}");
     value.into_owned()
 }
 
 impl Browser {
-    /// Presses "Continue with …", and asserts what every start has to be.
-    pub async fn set_out(&mut self, app: &Latchkey, provider: &str) -> Url {
-        self.set_out_for(app, provider, &[]).await
+    /// Starts a sign-in, and checks the redirect to the provider and its cookie.
+    pub async fn start_sign_in(&mut self, app: &Latchkey, provider: &str) -> Url {
+        self.start_sign_in_with(app, provider, &[]).await
     }
 
-    /// The same, with more fields in the form.
-    pub async fn set_out_for(
+    /// Like [`Self::start_sign_in`], with additional form fields.
+    pub async fn start_sign_in_with(
         &mut self,
         app: &Latchkey,
         provider: &str,
@@ -38,7 +37,7 @@ impl Browser {
         assert_eq!(parameter(&to, "code_challenge_method"), "S256");
         assert_eq!(parameter(&to, "code_challenge").len(), 43, "a SHA-256 in base64url");
         assert!(parameter(&to, "state").len() >= 22, "128 bits in base64url");
-        // One cookie for this attempt, and nothing else.
+        // Exactly one cookie, for this attempt.
         let host = if app.origin.starts_with("https:") { "__Host-" } else { "" };
         let product = &app.app.config.product.cookie_prefix;
         let attempt = page.cookie(&format!("{host}{product}_attempt_"));
@@ -50,14 +49,14 @@ impl Browser {
         to
     }
 
-    /// At the local provider: looks at the page, and says yes as this person.
+    /// Consents at the local provider as this person.
     pub async fn consent(&mut self, authorize: &Url, person: &str) -> Url {
         let page = self.get(authorize.as_str()).await;
         assert_eq!(page.status, 200, "{}", page.summary());
         self.decide(authorize, &[("decision", "allow"), ("person", person)]).await
     }
 
-    /// Sends the local provider's form with every scope that was asked for.
+    /// Submits the local provider's form with all requested scopes.
     pub async fn decide(&mut self, authorize: &Url, decision: &[(&str, &str)]) -> Url {
         let scopes = parameter(authorize, "scope");
         let asked: Vec<_> = authorize.query_pairs().filter(|(name, _)| name != "scope").collect();
@@ -70,25 +69,25 @@ impl Browser {
         Url::parse(&page.see_other()).expect("a whole URL")
     }
 
-    /// Comes back to the app with what the provider said.
-    pub async fn come_back(&mut self, callback: &Url) -> Page {
-        // What a browser says of a redirect that another site has begun.
+    /// Follows the redirect from the provider to the app.
+    pub async fn follow_callback(&mut self, callback: &Url) -> Page {
+        // Browsers send this for a redirect from another site.
         let site = [("sec-fetch-site", "cross-site")];
         self.send(reqwest::Method::GET, callback.as_str(), &site, None).await
     }
 
-    /// The whole way, to the account page.
+    /// Signs in, and returns the user of the account page.
     pub async fn sign_in_with(&mut self, app: &Latchkey, provider: &str, person: &str) -> Account {
-        let authorize = self.set_out(app, provider).await;
+        let authorize = self.start_sign_in(app, provider).await;
         assert!(authorize.as_str().starts_with(&app.idp), "{authorize} is not the local provider");
         let callback = self.consent(&authorize, person).await;
         assert!(callback.as_str().starts_with(&app.callback(provider)), "{callback}");
-        let page = self.come_back(&callback).await;
+        let page = self.follow_callback(&callback).await;
         assert_eq!(page.see_other(), "/account");
-        self.account(app).await.expect("somebody is signed in")
+        self.account(app).await.expect("signed in")
     }
 
-    /// Who this browser is signed in as, if anybody.
+    /// The signed-in user.
     pub async fn account(&mut self, app: &Latchkey) -> Option<Account> {
         let page = self.get(&app.url("/account")).await;
         if page.status == 401 {
@@ -97,7 +96,7 @@ impl Browser {
         Some(page.account())
     }
 
-    /// The value of the session cookie that this browser carries.
+    /// The value of the session cookie.
     #[must_use]
     pub fn session(&self, app: &Latchkey) -> Option<String> {
         let host = Url::parse(&app.origin).expect("a URL").host_str().expect("a host").to_owned();

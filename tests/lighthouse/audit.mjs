@@ -1,5 +1,5 @@
-// A thread that tells what Lighthouse says of some pages, one after the other: in one thread
-// it cannot judge two at once.
+// A worker thread that audits pages with Lighthouse, which can audit only one page at a time
+// in a thread.
 
 import { parentPort, workerData } from 'node:worker_threads';
 import lighthouse from 'lighthouse';
@@ -15,7 +15,7 @@ const settings = {
   logLevel: 'silent',
   disableFullPageScreenshot: true,
   skipAboutBlank: true,
-  // A page asks for nothing after it has loaded; waiting whether one does is most of the time.
+  // Pages load nothing later, so the default waits would only take time.
   pauseAfterFcpMs: 100,
   pauseAfterLoadMs: 100,
   networkQuietThresholdMs: 300,
@@ -25,37 +25,37 @@ const settings = {
 const auditsOf = ({ audits }, category) =>
   category.auditRefs.filter(({ weight }) => weight > 0).map(({ id }) => audits[id]);
 
-/** Why this is no verdict: a busy machine did not show the page in time, or an audit broke off. */
-function whyNone(result, judged) {
+/** Why the result is invalid: the page timed out on a busy machine, or an audit failed. */
+function invalidReason(result, categories) {
   if (result.runtimeError) return result.runtimeError.message;
   if (result.runWarnings.length > 0) return result.runWarnings.join(' ');
-  const audits = judged.flatMap((category) => auditsOf(result, category));
+  const audits = categories.flatMap((category) => auditsOf(result, category));
   return audits.find(({ scoreDisplayMode }) => scoreDisplayMode === 'error')?.errorMessage;
 }
 
-async function judge(url) {
-  let why;
+async function audit(url) {
+  let reason;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     try {
       const { lhr } = await lighthouse(url, settings);
       const { performance, ...others } = lhr.categories;
-      const judged = Object.values(others);
-      why = whyNone(lhr, judged);
-      if (why) continue;
-      const scores = Object.fromEntries(judged.map(({ id, score }) => [id, Math.round(score * 100)]));
-      const lost = judged.flatMap((category) =>
+      const categories = Object.values(others);
+      reason = invalidReason(lhr, categories);
+      if (reason) continue;
+      const scores = Object.fromEntries(categories.map(({ id, score }) => [id, Math.round(score * 100)]));
+      const lost = categories.flatMap((category) =>
         auditsOf(lhr, category).filter(({ score }) => score !== null && score < 1)
           .map(({ title }) => `${category.id}: ${title}`));
       return { scores, lost, speed: Math.round(performance.score * 100) };
     } catch (error) {
-      why = error.message;
+      reason = error.message;
     }
   }
-  throw new Error(`${url} was not judged, asked ${ATTEMPTS} times: ${why}`);
+  throw new Error(`${url} was not audited after ${ATTEMPTS} attempts: ${reason}`);
 }
 
 try {
-  for (const { name, url } of workerData) parentPort.postMessage({ name, ...await judge(url) });
+  for (const { name, url } of workerData) parentPort.postMessage({ name, ...await audit(url) });
 } finally {
   await browser.close();
 }

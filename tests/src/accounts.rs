@@ -1,4 +1,4 @@
-//! People with a password, and the programs that act for them on the API.
+//! Users with a password, and API clients.
 
 use std::future::{Future, poll_fn};
 use std::task::Poll;
@@ -10,25 +10,24 @@ use latchkey_domain::password::Password;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// A password that nobody has tried first.
+/// Not on the list of common passwords.
 pub const PASSWORD: &str = "a lantern under the stairs";
 
-/// The pair that the token routes answer with.
+/// The response of the token routes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tokens {
-    /// The access token, a JWT.
+    /// A JWT.
     pub access: String,
-    /// The refresh token.
     pub refresh: String,
-    /// What the access token may do.
+    /// The scope of the access token.
     pub scope: String,
 }
 
 impl Tokens {
-    /// What a successful answer of a token route holds, and all of it (RFC 6749 §5.1).
+    /// Checks and reads a token response (RFC 6749 §5.1).
     #[track_caller]
     pub fn of(page: &Page) -> Self {
-        assert_eq!(page.status, 200, "{}: {}", page.asked, page.summary());
+        assert_eq!(page.status, 200, "{}: {}", page.request, page.summary());
         assert_eq!(page.header("cache-control"), Some("no-store"));
         let json = json_of(page);
         assert_eq!(json["token_type"], "Bearer");
@@ -38,32 +37,32 @@ impl Tokens {
     }
 }
 
-/// A program on the API. It keeps no cookies.
+/// An API client without cookies.
 #[derive(Clone, Debug)]
-pub struct Program {
+pub struct ApiClient {
     browser: Browser,
     origin: String,
-    /// What is sent as a bearer token.
+    /// The bearer token.
     pub token: Option<String>,
 }
 
-impl Program {
-    /// One without a token.
+impl ApiClient {
+    /// A client without a token.
     pub fn new(app: &Latchkey) -> Self {
         Self::at_origin(&app.origin)
     }
 
-    /// One without a token, at an instance that runs by itself.
+    /// A client without a token, for an instance in another process.
     pub fn at_origin(origin: &str) -> Self {
         Self { browser: Browser::new(), origin: origin.to_owned(), token: None }
     }
 
-    /// One that shows this token.
+    /// A client with this token.
     pub fn with(app: &Latchkey, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..Self::new(app) }
     }
 
-    /// The same program, at another instance.
+    /// The same client, for another instance.
     pub fn at(&self, app: &Latchkey) -> Self {
         Self { origin: app.origin.clone(), ..self.clone() }
     }
@@ -80,7 +79,7 @@ impl Program {
         page
     }
 
-    /// Exactly this.
+    /// Sends exactly this.
     pub async fn raw(
         &mut self,
         method: Method,
@@ -112,18 +111,18 @@ impl Program {
         self.call(Method::DELETE, path, None).await
     }
 
-    /// Trades a refresh token.
+    /// Refreshes tokens.
     pub async fn refresh(&mut self, refresh_token: &str) -> Page {
         self.post("/api/v1/token/refresh", json!({ "refresh_token": refresh_token })).await
     }
 
-    /// Ends what a token belongs to.
+    /// Revokes a token.
     pub async fn revoke(&mut self, token: &str) -> Page {
         self.post("/api/v1/token/revoke", json!({ "token": token })).await
     }
 }
 
-/// The settings of instances that serve one site with one database.
+/// Settings for several instances of one site with one database.
 pub fn instance(database_url: &str) -> Setup {
     Setup::new()
         .set("DATABASE_URL", database_url)
@@ -132,62 +131,66 @@ pub fn instance(database_url: &str) -> Setup {
         .set("JWT_AUDIENCE", "http://localhost:3000/api")
 }
 
-/// An account with a password and no proof of the address.
+/// Creates an account with a password and an unverified address.
 pub async fn sign_up(app: &Latchkey, email: &str) {
     let fields = [("name", "Ada Lovelace"), ("email", email), ("password", PASSWORD)];
     let page = Browser::new().post(&app.url("/sign-up"), &fields).await;
     assert_eq!(page.see_other(), "/sign-in?welcome=1&next=%2Faccount", "{}", page.summary());
 }
 
-/// Sends the password form.
-pub async fn knock(browser: &mut Browser, app: &Latchkey, fields: &[(&str, &str)]) -> Page {
+/// Submits the password form.
+pub async fn submit_password(
+    browser: &mut Browser,
+    app: &Latchkey,
+    fields: &[(&str, &str)],
+) -> Page {
     browser.post(&app.url("/sign-in"), fields).await
 }
 
-/// A browser that came in by the password, with `session` or `jwt` to carry.
-pub async fn signed_in(app: &Latchkey, email: &str, key: &str) -> Browser {
+/// A browser signed in with the password. `credential`: `session` or `jwt`.
+pub async fn signed_in(app: &Latchkey, email: &str, credential: &str) -> Browser {
     let mut browser = Browser::new();
-    let fields = [("email", email), ("password", PASSWORD), ("strategy", key)];
-    let page = knock(&mut browser, app, &fields).await;
+    let fields = [("email", email), ("password", PASSWORD), ("strategy", credential)];
+    let page = submit_password(&mut browser, app, &fields).await;
     assert_eq!(page.see_other(), "/account", "{}", page.summary());
     browser
 }
 
-/// A pair of tokens for a program, for everything or for less.
+/// Gets tokens by password, for this scope or for everything.
 pub async fn tokens(app: &Latchkey, email: &str, scope: Option<&str>) -> Tokens {
     let mut body = json!({ "email": email, "password": PASSWORD });
     if let Some(scope) = scope {
         body["scope"] = json!(scope);
     }
-    Tokens::of(&Program::new(app).post("/api/v1/token", body).await)
+    Tokens::of(&ApiClient::new(app).post("/api/v1/token", body).await)
 }
 
-/// A new account, and a program of its owner's that may do everything.
-pub async fn owner(app: &Latchkey, email: &str) -> (Program, Tokens) {
+/// Creates an account, and an API client for it with all scopes.
+pub async fn sign_up_client(app: &Latchkey, email: &str) -> (ApiClient, Tokens) {
     sign_up(app, email).await;
     let tokens = tokens(app, email, None).await;
-    (Program::with(app, &tokens.access), tokens)
+    (ApiClient::with(app, &tokens.access), tokens)
 }
 
-/// The value of a cookie that a browser carries, whichever port its name ends with.
-pub fn carried(browser: &Browser, base: &str) -> Option<String> {
+/// The value of a cookie, ignoring the port at the end of its name.
+pub fn cookie_value(browser: &Browser, base: &str) -> Option<String> {
     let mut all = browser.jar.all("localhost");
     all.find(|(name, _)| without_port(name) == base).map(|(_, value)| value.to_owned())
 }
 
-/// The name of a cookie without the port at its end.
+/// Removes the port from the end of a cookie name.
 pub fn without_port(name: &str) -> &str {
     name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_')
 }
 
+/// Parses the body as JSON.
 #[track_caller]
-/// The JSON document that a page is.
 pub fn json_of(page: &Page) -> Value {
     serde_json::from_str(&page.body)
-        .unwrap_or_else(|_| panic!("{}: no JSON: {}", page.asked, page.body))
+        .unwrap_or_else(|_| panic!("{}: not JSON: {}", page.request, page.body))
 }
 
-/// How many queries the answer says that it cost.
+/// The number of queries in `Server-Timing`.
 #[track_caller]
 pub fn queries(page: &Page) -> u32 {
     let timing = page.header("server-timing").expect("Server-Timing in development");
@@ -198,14 +201,13 @@ pub fn queries(page: &Page) -> u32 {
     count.parse().expect("a number")
 }
 
-/// Asserts that this is a problem with everything that RFC 9457 and the
-/// contract want of one, and hands it back.
+/// Asserts a complete problem document (RFC 9457), and returns it.
 #[track_caller]
-pub fn problem(page: &Page, status: u16, code: &str) -> Value {
-    assert_eq!(page.status, status, "{}: {}", page.asked, page.body);
-    assert_eq!(page.header("content-type"), Some("application/problem+json"), "{}", page.asked);
+pub fn expect_problem(page: &Page, status: u16, code: &str) -> Value {
+    assert_eq!(page.status, status, "{}: {}", page.request, page.body);
+    assert_eq!(page.header("content-type"), Some("application/problem+json"), "{}", page.request);
     let problem = json_of(page);
-    assert_eq!(problem["code"], code, "{}: {problem}", page.asked);
+    assert_eq!(problem["code"], code, "{}: {problem}", page.request);
     assert_eq!(problem["status"], status, "{problem}");
     assert!(problem["type"].as_str().is_some_and(|t| t.ends_with(&format!("/errors/{code}"))));
     for name in ["title", "detail"] {
@@ -217,29 +219,29 @@ pub fn problem(page: &Page, status: u16, code: &str) -> Value {
     problem
 }
 
-/// A little longer than an access token lives, leeway included.
+/// Longer than the lifetime of an access token, including leeway.
 pub fn past_expiry() -> Span {
     Span::seconds(5 * 60 + 61)
 }
 
-/// Fills the queue of passwords until what comes back is dropped: those who wait
-/// in it are not polled, so nobody gets on.
-pub async fn full_queue(app: &Latchkey) -> Vec<impl Future> {
+/// Fills the password queue until the returned futures are dropped: they are not polled, so
+/// the queue does not move.
+pub async fn fill_password_queue(app: &Latchkey) -> Vec<impl Future> {
     let password = Password::new("somebody else's").expect("a password");
     let mut waiting = Vec::new();
-    // Those whose turn it is are done after a moment, and leave places.
+    // Hashes that are running finish soon and free their slots.
     let mut full_for = 0;
     while full_for < 20 {
         let (hasher, password) = (app.app.hasher.clone(), password.clone());
-        let mut one = Box::pin(async move { hasher.hash(&password).await });
-        match poll_fn(|cx| Poll::Ready(one.as_mut().poll(cx))).await {
+        let mut hash = Box::pin(async move { hasher.hash(&password).await });
+        match poll_fn(|cx| Poll::Ready(hash.as_mut().poll(cx))).await {
             Poll::Ready(_) => {
                 full_for += 1;
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
             Poll::Pending => {
                 full_for = 0;
-                waiting.push(one);
+                waiting.push(hash);
             }
         }
     }
