@@ -1,7 +1,7 @@
-//! Every code of the catalogue, reached by doing what leads to it.
+//! Every error code of the catalogue, caused by the situation that it is for.
 //!
-//! [`ways`] says for each how. A code that is not there fails the test: whoever
-//! adds one to the catalogue adds the way to it here.
+//! [`ways`] has a scenario for each code. A code without one fails the test: add one with each new
+//! code.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -22,17 +22,17 @@ use crate::request_codes::*;
 use crate::token_codes::*;
 use latchkey_tests::jws::base64url;
 
-/// Codes that nothing outside can provoke, each with the reason.
+/// Codes that nothing outside can cause, with the reason.
 const UNREACHABLE: [(&str, &str); 0] = [];
 
 type Way = Pin<Box<dyn Future<Output = Page> + Send>>;
 
-/// Each in a frame of its own: all that is moved into boxes would overflow one stack.
+/// Each in its own stack frame: together, the boxed futures would overflow one.
 fn boxed<F: Future<Output = Page> + Send + 'static>(way: impl FnOnce() -> F) -> Way {
     Box::pin(way())
 }
 
-/// How to come to each code.
+/// A scenario for each code.
 fn ways() -> Vec<(&'static str, Way)> {
     macro_rules! ways {
         ($($code:literal => $way:expr,)*) => {
@@ -40,7 +40,7 @@ fn ways() -> Vec<(&'static str, Way)> {
         };
     }
     ways! {
-        // Signing in at a provider.
+        // Sign-in with a provider.
         "provider_declined" => answered(&[("error", "access_denied")]),
         "attempt_unknown" => get("/auth/google/callback?state=made-up&code=x"),
         "attempt_cookie_missing" => stray(Browser::new()),
@@ -66,7 +66,7 @@ fn ways() -> Vec<(&'static str, Way)> {
         "unknown_host" => unknown_host(),
         "unknown_provider" => get("/auth/nobody/callback"),
 
-        // Signing in here.
+        // Sign-in with a password.
         "wrong_credentials" => wrong_credentials(),
         "wrong_password" => wrong_password(),
         "weak_password" => weak_password(),
@@ -82,7 +82,7 @@ fn ways() -> Vec<(&'static str, Way)> {
         "too_many_connections" => too_many_connections(),
         "validation_failed" => api(Method::POST, "/api/v1/contacts", Some(json!({ "name": "" }))),
 
-        // Tokens on the API.
+        // API tokens.
         "token_missing" => get("/api/v1/me"),
         "token_in_url" => get("/api/v1/me?access_token=x"),
         "authorization_invalid" => two_headers(),
@@ -137,7 +137,7 @@ fn ways() -> Vec<(&'static str, Way)> {
         "service_unavailable" => connected::service(Answer::HangUp),
         "site_not_accepted" => connected::renewal(401, "invalid_client"),
 
-        // Every request.
+        // Any request.
         "sign_in_required" => get("/account"),
         "cross_site_request" => cross_site(),
         "bad_request" => form("/auth/google", "next=a&next=b", "application/x-www-form-urlencoded"),
@@ -154,7 +154,7 @@ fn ways() -> Vec<(&'static str, Way)> {
     }
 }
 
-/// The codes whose way takes longer than a moment, and those beside them, all at once.
+/// Runs all scenarios concurrently, because some are slow.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_code_is_reached_with_the_right_status() {
     let mut ways: BTreeMap<_, _> = ways().into_iter().collect();
@@ -167,7 +167,7 @@ async fn every_code_is_reached_with_the_right_status() {
         match ways.remove(entry.code) {
             Some(way) => {
                 all.spawn(async move {
-                    // A way that fails is one line of the report, not the end of it.
+                    // A scenario that panics is one line of the report.
                     match tokio::spawn(way).await {
                         Ok(page) => {
                             judge(entry, &page).map_err(|why| format!("{}: {why}", entry.code))
@@ -178,7 +178,7 @@ async fn every_code_is_reached_with_the_right_status() {
             }
             None => wrong.push(format!("{}: no way to it is known here", entry.code)),
         }
-        // A few at a time: each has an app of its own.
+        // A few at a time: each starts its own app.
         if all.len() >= 6
             && let Some(Ok(Err(why))) = all.join_next().await
         {
@@ -190,7 +190,7 @@ async fn every_code_is_reached_with_the_right_status() {
     assert!(wrong.is_empty(), "{} of the codes:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// What is wrong with this answer, if anything is.
+/// What is wrong with this response, if anything.
 fn judge(entry: &Entry, page: &Page) -> Result<(), String> {
     let ensure = |is: bool, what: &str| {
         if is {
@@ -240,12 +240,12 @@ fn judge(entry: &Entry, page: &Page) -> Result<(), String> {
     }
 }
 
-/// As the templates escape it.
+/// Escapes like the templates.
 fn escaped(text: &str) -> String {
     text.replace('&', "&#38;").replace('<', "&#60;").replace('"', "&#34;").replace('\'', "&#39;")
 }
 
-/// What stands before a provider's name.
+/// The text before a provider's name.
 fn first_words(text: &str) -> String {
     text.split('{').next().unwrap_or_default().to_owned()
 }
@@ -292,7 +292,7 @@ async fn codes_cannot_be_made_up() {
             assert!(!page.body.contains(echo), "{made_up} is repeated");
         }
     }
-    // Nor by a query, on a page that exists.
+    // Nor in a query, on a page that exists.
     let page = browser.get(&app.url("/errors/not_found?code=call_0900&detail=call_0900")).await;
     assert!(!page.body.contains("call_0900"));
 }

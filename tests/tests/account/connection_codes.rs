@@ -1,4 +1,4 @@
-//! Ways to the codes of connected services.
+//! How to get the error codes of connected services.
 
 use latchkey_domain::Span;
 use latchkey_store::connections::current;
@@ -10,7 +10,7 @@ use url::Url;
 
 const ADDRESS: &str = "ada@example.test";
 
-/// Somebody who has connected an issuer, on a clock that stands.
+/// A user with a connection to an issuer, with a frozen clock.
 async fn connected() -> (Latchkey, Issuer, Browser) {
     let issuer = Issuer::start().await;
     issuer.issue_refresh_tokens(Rotation::Strict, 3600);
@@ -32,14 +32,14 @@ async fn profile(browser: &mut Browser, app: &Latchkey) -> Page {
     browser.get(&app.url("/connections/acme/profile")).await
 }
 
-/// Asked for what was connected, when the profile is answered so.
+/// Uses the connection, with this response of the userinfo endpoint.
 pub(crate) async fn service(answer: Answer) -> Page {
     let (app, issuer, mut browser) = connected().await;
     issuer.respond_with(USERINFO, answer);
     profile(&mut browser, &app).await
 }
 
-/// The same, when the access token has ended and a refresh is answered so.
+/// Uses the connection after the access token expired, with this response to the refresh.
 pub(crate) async fn renewal(status: u16, error: &'static str) -> Page {
     let (app, issuer, mut browser) = connected().await;
     app.advance(Span::minutes(60));
@@ -48,7 +48,7 @@ pub(crate) async fn renewal(status: u16, error: &'static str) -> Page {
     profile(&mut browser, &app).await
 }
 
-/// Asked for something that was not granted.
+/// Requests something that was not granted.
 pub(crate) async fn not_granted() -> Page {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).start().await;
@@ -60,7 +60,7 @@ pub(crate) async fn not_granted() -> Page {
     profile(&mut browser, &app).await
 }
 
-/// Asked for something that was never connected, or with nothing ticked.
+/// Requests something that was never connected, or selects nothing.
 pub(crate) async fn not_connected() -> Page {
     let app = Latchkey::start().await;
     sign_up(&app, ADDRESS).await;
@@ -75,7 +75,7 @@ pub(crate) async fn nothing_chosen() -> Page {
     browser.post(&app.url("/connections/google"), &[]).await
 }
 
-/// Back from the provider, and nobody is signed in any more.
+/// Returns from the provider after signing out.
 pub(crate) async fn connection_lost() -> Page {
     let (app, issuer, mut browser) = connected().await;
     let authorize = start_sign_in(&mut browser, &app).await;
@@ -83,7 +83,7 @@ pub(crate) async fn connection_lost() -> Page {
     browser.follow_callback(&issuer.approve(&authorize)).await
 }
 
-/// Connecting anew while the provider has not heard of the end.
+/// Connects again before the provider has revoked the old grant.
 pub(crate) async fn still_disconnecting() -> Page {
     let (app, issuer, mut browser) = connected().await;
     issuer.respond_with(REVOKE, Answer::html(503));
@@ -91,7 +91,7 @@ pub(crate) async fn still_disconnecting() -> Page {
     browser.post(&app.url("/connections/acme"), &[("profile", "yes")]).await
 }
 
-/// Another process speaks to the provider, and does not come to an end.
+/// Another process holds the lease.
 pub(crate) async fn being_renewed() -> Page {
     let (app, _issuer, mut browser) = connected().await;
     app.advance(Span::minutes(60));

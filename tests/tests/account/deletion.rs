@@ -1,4 +1,4 @@
-//! The end of an account: everything personal goes, everywhere.
+//! Deleting an account removes all personal data.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use latchkey_tests::accounts::{
     ApiClient, PASSWORD, cookie_value, expect_problem, instance, sign_up, signed_in, tokens,
 };
 
-/// What is personal, and appears nowhere else.
+/// Personal values that occur nowhere else.
 const MAILBOX: &str = "persephone@underworld.test";
 const ADDRESS: &str = "203.0.113.77";
 const AGENT: &str = "Pomegranate/7.0";
@@ -33,7 +33,7 @@ async fn everything_goes(url: Option<String>) {
     let _ = link(&mut bystander, &app, "google", "grace").await.expect(303);
     let before = dump(db).await;
 
-    // Somebody leaves traces in every table.
+    // Creates rows in every table.
     proved(&app, MAILBOX).await;
     let mut browser = Browser::with_user_agent(AGENT);
     let fields = [("email", MAILBOX), ("password", PASSWORD), ("strategy", "session")];
@@ -60,13 +60,13 @@ async fn everything_goes(url: Option<String>) {
         ["9007199254740993", "100000000000000000003", "Octavia", "octavia", "Noor"]
             .map(String::from),
     );
-    // The test looks in the right place: each of them is somewhere now.
+    // The test looks in the right places: each value is in the database now.
     let traces = dump(db).await;
     for needle in needles.iter().filter(|n| !["Octavia", "octavia"].contains(&n.as_str())) {
         assert!(traces.iter().any(|(_, text)| text.contains(needle)), "{needle} was never there");
     }
 
-    // A word that is not the word deletes nothing.
+    // The wrong word deletes nothing.
     for typed in ["", "yes", "DELETE", "delete my account"] {
         let page = browser.post(&app.url("/account/delete"), &[("confirm", typed)]).await;
         let _ = page.expect_error(422, "not_confirmed");
@@ -84,25 +84,25 @@ async fn everything_goes(url: Option<String>) {
             assert!(!text.contains(sign_in.as_str()), "a sign-in is still in {table}");
         }
     }
-    // What the trail keeps names nobody; and it does keep something.
+    // The audit trail is kept, but anonymous.
     let anonymous = "SELECT kind FROM audit_events WHERE user_id IS NULL AND address IS NULL";
     let kept = texts(db, anonymous).await;
     for kind in ["signed_up", "signed_in", "sign_in_failed", "linked", "account_deleted"] {
         assert!(kept.iter().any(|kept| kept == kind), "{kind}: {kept:?}");
     }
-    // Nobody else lost anything.
+    // Other accounts have lost nothing.
     for (table, text) in &before {
         let (_, now) = after.iter().find(|(name, _)| name == table).expect("the table");
         for line in
             text.lines().filter(|_| !["audit_events", "signing_keys"].contains(&table.as_str()))
         {
-            // last_seen_at may have moved; the row is there.
+            // last_seen_at may have changed.
             let key: String = line.chars().take(50).collect();
             assert!(now.contains(&key), "{table}: {line}");
         }
     }
     assert!(is_in(&mut bystander, &app).await);
-    // Neither way in leads anywhere, and both are free again.
+    // Neither sign-in method works, and both can be used for a new account.
     assert!(!opens(&app, MAILBOX, PASSWORD).await);
     assert!(!is_in(&mut browser, &app).await);
     came_in(&app, "github", "octo", "session").await;
@@ -121,8 +121,8 @@ async fn everything_personal_goes_on_postgres() {
     everything_goes(Some(Database::new_postgres_url().await)).await;
 }
 
-/// Refused in this process at once, in another one within a second, with
-/// `JWT_REVOCATION=expiry`, in which JWTs live on otherwise.
+/// Refused immediately in this process, and within a second in others, even with
+/// `JWT_REVOCATION=expiry`.
 async fn its_jwts_are_refused(url: &str) {
     let here = instance(url).start().await;
     let there = instance(url).start().await;
@@ -132,7 +132,7 @@ async fn its_jwts_are_refused(url: &str) {
         let email = format!("{key}@example.test");
         sign_up(&here, &email).await;
         let program = tokens(&here, &email, None).await;
-        // One that was ended a moment ago lingers, until the account is gone.
+        // A JWT whose sign-in just ended works until the account is deleted.
         let ended = tokens(&here, &email, None).await;
         let _ = ApiClient::new(&here).revoke(&ended.refresh).await.expect(200);
         let mut lingering = ApiClient::with(&there, &ended.access);

@@ -1,4 +1,4 @@
-//! E-mails: proving an address, and getting back in.
+//! E-mails for verification and password reset.
 
 use latchkey_domain::Span;
 use latchkey_tests::database::rows;
@@ -33,14 +33,14 @@ async fn the_first_email_proves_the_address_and_its_link_works_once() {
     assert!(token_of(&email.link).len() >= 43, "fewer than 256 bits");
     let mut bob = signed_in(&app, BOB, "session").await;
     assert!(!is_verified(&mut bob, &app).await);
-    // Only its own person proves it: somebody else may have typed the reader's address.
+    // Only the user of the account can verify: another user may have entered the reader's address.
     let mut stranger = Browser::new();
     let _ = stranger.get(&email.link).await.expect_error(401, "sign_in_required");
     let _ = stranger.post(&email.link, &[]).await.expect_error(401, "sign_in_required");
     let mut noor = came_in(&app, "google", "noor", "session").await;
     let _ = noor.get(&email.link).await.expect_error(410, "link_spent");
     let _ = noor.post(&email.link, &[]).await.expect_error(410, "link_spent");
-    // Looking at it uses nothing up.
+    // Opening the page does not use the link.
     for _ in 0..3 {
         let page = bob.get(&email.link).await.expect(200);
         assert!(page.body.contains(BOB), "{}", page.summary());
@@ -53,8 +53,8 @@ async fn the_first_email_proves_the_address_and_its_link_works_once() {
     let _ = bob.get(&email.link).await.expect_error(410, "link_spent");
 }
 
-/// The page to which the e-mail leads must not contradict itself, whichever key
-/// one carries: a password gives a JWT unless one asks for something else.
+/// The page that the e-mail links to is consistent with either credential: a password gives a JWT
+/// by default.
 #[tokio::test]
 async fn after_the_proof_the_account_page_says_so_at_once() {
     for key in ["session", "jwt"] {
@@ -145,12 +145,12 @@ async fn a_link_for_one_purpose_does_not_serve_the_other() {
     assert!(opens(&app, BOB, PASSWORD).await);
 }
 
-/// Everything of an answer that a stranger sees.
+/// Everything in a response that a stranger can see.
 fn seen(page: &Page) -> (u16, Vec<(String, String)>, String) {
     let mut headers: Vec<_> = page
         .headers
         .iter()
-        // A name, a time and a development-only measurement of this very request.
+        // An id, a time, and a measurement of this request in development.
         .filter(|(name, _)| !["x-request-id", "date", "server-timing"].contains(&name.as_str()))
         .map(|(name, value)| (name.to_string(), value.to_str().expect("text").to_owned()))
         .collect();
@@ -239,12 +239,12 @@ async fn a_reset_sets_the_password_once_and_ends_every_sign_in() {
             .is_some_and(|policy| policy == "same-origin" || policy == "no-referrer"),
         "the link would leak"
     );
-    // Weak: refused, and the link still works.
+    // Too weak: refused, and the link still works.
     let page = reset(&both[0], "password1").await.expect_error(422, "weak_password");
     assert!(page.body.contains("too common"), "{}", page.summary());
     assert_eq!(reset(&both[0], OTHER_PASSWORD).await.see_other(), "/sign-in?welcome=reset");
     let _ = email_to(&app, BOB, CHANGED).await;
-    // Both links are spent, and everybody is out.
+    // Both links are void, and all sign-ins have ended.
     for link in &both {
         let _ = reset(link, PASSWORD).await.expect_error(410, "link_spent");
         let _ = Browser::new().get(link).await.expect_error(410, "link_spent");
@@ -304,11 +304,11 @@ async fn somebody_without_a_password_gets_one_that_way() {
     let link = email_to(&app, ADA, RESET).await.link;
     let _ = reset(&link, PASSWORD).await.expect(303);
     assert_eq!(id_by_password(&app, ADA).await, id);
-    // Her address was proved: her identity stays.
+    // Her address was verified: her identity stays.
     assert_eq!(id_of(&mut came_in(&app, "google", "ada", "session").await, &app).await, id);
 }
 
-/// Pre-hijacking: Eve makes the account, links herself in, and waits.
+/// Pre-hijacking: Eve creates the account, links her identity, and waits.
 #[tokio::test]
 async fn whoever_waited_inside_is_gone_after_the_reset() {
     for key in ["session", "jwt"] {
@@ -338,18 +338,18 @@ async fn a_linked_identity_does_not_prove_the_claim_of_another_address() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     let mut eve = signed_in(&app, ADA, "session").await;
-    // Octavia's address is proved at Google, and it is not the one that was claimed.
+    // Octavia's address is verified at Google, but it is not the claimed one.
     let _ = link(&mut eve, &app, "google", "octo").await.expect(303);
     assert!(!is_verified(&mut eve, &app).await);
-    // One that is the same proves it.
+    // The same address verifies it.
     sign_up(&app, "long.name@example.test").await;
     let mut long = signed_in(&app, "long.name@example.test", "session").await;
     let _ = link(&mut long, &app, "google", "long").await.expect(303);
     assert!(is_verified(&mut long, &app).await);
 }
 
-/// Eve has claimed the address with a password; Ada has proved it at Google.
-/// Ada asks for an e-mail: it must not fail because of Eve.
+/// Eve has an unverified account with the address; Ada has verified it at Google. Ada's reset must
+/// not fail because of Eve.
 #[tokio::test]
 async fn a_strangers_claim_does_not_stand_in_the_way_of_a_reset() {
     let app = Latchkey::start().await;
@@ -368,8 +368,8 @@ async fn a_strangers_claim_does_not_stand_in_the_way_of_a_reset() {
     assert!(!opens(&app, ADA, PASSWORD).await, "Eve's password still opens something");
 }
 
-/// The e-mail was for the account that claims the address; meanwhile another
-/// one has proved it. Whatever happens, it is not our fault, and nobody loses.
+/// The e-mail was for the unverified account; meanwhile another account has verified the address.
+/// No error of ours, and nobody loses an account.
 #[tokio::test]
 async fn emails_that_were_overtaken_by_a_proof_end_calmly() {
     let app = Latchkey::start().await;
@@ -384,7 +384,7 @@ async fn emails_that_were_overtaken_by_a_proof_end_calmly() {
     let page = eve.post(&verify, &[]).await;
     assert!(page.status < 500, "{}", page.summary());
     assert_eq!(id_of(&mut came_in(&app, "google", "ada", "session").await, &app).await, ada);
-    // The claim was not proved: the page must not say so.
+    // The address was not verified: the page must not say so.
     assert_ne!(
         page.header("location"),
         Some("/account?done=verified"),
@@ -409,10 +409,10 @@ async fn the_outbox_is_for_developers_alone() {
     let page = browser.post(&public.url("/forgot"), &[("email", BOB)]).await.expect(200);
     assert!(!page.body.contains("outbox"), "{}", page.summary());
 
-    // Where e-mails are really sent, they lie nowhere else.
+    // With a mail server, e-mails are stored nowhere else.
     let sends = Setup::new().set("SMTP_URL", "smtp://127.0.0.1:9").start().await;
     let _ = Browser::new().get(&sends.url("/outbox")).await.expect_error(404, "not_found");
-    // And that the server is down is told to nobody.
+    // Nobody is told that the server is down.
     sign_up(&sends, BOB).await;
     assert!(opens(&sends, BOB, PASSWORD).await);
     let _ = forgot(&sends, BOB).await.expect(200);

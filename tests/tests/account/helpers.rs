@@ -1,4 +1,4 @@
-//! What a person does on the account page, and what a test looks up behind it.
+//! Actions on the account page, and queries behind it.
 
 use std::time::Duration;
 
@@ -9,20 +9,20 @@ use url::Url;
 
 use latchkey_tests::accounts::{json_of, signed_in};
 
-/// The local provider's Ada, whom it vouches for at Google.
+/// The local provider's Ada, whose address is verified at Google.
 pub(crate) const ADA: &str = "ada@example.test";
 
-/// What the e-mails are about.
+/// Subjects of e-mails.
 pub(crate) const VERIFY: &str = "Verify your address";
 pub(crate) const EXISTS: &str = "You already have an account";
 pub(crate) const RESET: &str = "Choose a new password";
 pub(crate) const CODE: &str = "Your code";
 pub(crate) const CHANGED: &str = "Your password was changed";
 
-/// Another password that nobody has tried first.
+/// Another password that is not on the list of common ones.
 pub(crate) const OTHER_PASSWORD: &str = "seven herons over the weir";
 
-/// A browser that came in through a provider, with `session` or `jwt` to carry.
+/// A browser signed in with a provider. `key`: `session` or `jwt`.
 pub(crate) async fn came_in(app: &Latchkey, provider: &str, person: &str, key: &str) -> Browser {
     let mut browser = Browser::new();
     let page = come_in(&mut browser, app, provider, person, key).await;
@@ -30,7 +30,7 @@ pub(crate) async fn came_in(app: &Latchkey, provider: &str, person: &str, key: &
     browser
 }
 
-/// The way through a provider, whatever comes of it.
+/// Signs in with a provider, with any outcome.
 pub(crate) async fn come_in(
     browser: &mut Browser,
     app: &Latchkey,
@@ -43,13 +43,13 @@ pub(crate) async fn come_in(
     browser.follow_callback(&callback).await
 }
 
-/// Presses "Link", and comes to the provider.
+/// Clicks "Link", and returns the URL at the provider.
 pub(crate) async fn set_out_to_link(browser: &mut Browser, app: &Latchkey, provider: &str) -> Url {
     let page = browser.post(&app.url(&format!("/account/link/{provider}")), &[]).await;
     Url::parse(&page.see_other()).expect("a whole URL")
 }
 
-/// The whole way of linking, whatever comes of it.
+/// Links a provider, with any outcome.
 pub(crate) async fn link(
     browser: &mut Browser,
     app: &Latchkey,
@@ -69,12 +69,12 @@ pub(crate) async fn linked(browser: &mut Browser, app: &Latchkey) -> Vec<(String
         rest.split_once('"').map(|(value, _)| value.to_owned())
     };
     let forms = page.body.split("action=\"/account/unlink\"").skip(1);
-    // The password's button is one of them, and names no issuer.
+    // The password has such a button, too, without an issuer.
     let forms = forms.map(|rest| rest.split("</form>").next().unwrap_or_default());
     forms.filter_map(|form| Some((value(form, "issuer")?, value(form, "subject")?))).collect()
 }
 
-/// Presses "Unlink" beside a provider of the local ones.
+/// Clicks "Unlink" for one of the local providers.
 pub(crate) async fn unlink(browser: &mut Browser, app: &Latchkey, provider: &str) -> Page {
     let all = linked(browser, app).await;
     let (issuer, subject) =
@@ -82,12 +82,12 @@ pub(crate) async fn unlink(browser: &mut Browser, app: &Latchkey, provider: &str
     browser.post(&app.url("/account/unlink"), &[("issuer", &issuer), ("subject", &subject)]).await
 }
 
-/// Types a word and deletes.
+/// Types a word to confirm, and deletes the account.
 pub(crate) async fn delete(browser: &mut Browser, app: &Latchkey) -> Page {
     browser.post(&app.url("/account/delete"), &[("confirm", "delete")]).await
 }
 
-/// Types a password, and the present one if there is one.
+/// Submits a new password, with the current one if there is one.
 pub(crate) async fn set_password(
     browser: &mut Browser,
     app: &Latchkey,
@@ -97,7 +97,7 @@ pub(crate) async fn set_password(
     browser.post(&app.url("/account/password"), &[("current", current), ("new", new)]).await
 }
 
-/// A form with headers of one's own.
+/// Submits a form with these headers.
 pub(crate) async fn post_with(
     browser: &mut Browser,
     url: &str,
@@ -113,24 +113,24 @@ pub(crate) async fn post_with(
     browser.send(Method::POST, url, &all, Some(form)).await
 }
 
-/// The password form with `password`, from this address behind a proxy.
+/// Submits the sign-in form with this password, from this address behind a proxy.
 pub(crate) async fn knock_from(app: &Latchkey, address: &str, email: &str, password: &str) -> Page {
     let fields = [("email", email), ("password", password)];
     let headers = [("x-forwarded-for", address)];
     post_with(&mut Browser::new(), &app.url("/sign-in"), &fields, &headers).await
 }
 
-/// Asks for an e-mail to reset the password.
+/// Requests a reset e-mail.
 pub(crate) async fn forgot(app: &Latchkey, email: &str) -> Page {
     Browser::new().post(&app.url("/forgot"), &[("email", email)]).await
 }
 
-/// Opens the link of an e-mail and types a new password.
+/// Opens the link of an e-mail and sets a new password.
 pub(crate) async fn reset(link: &str, password: &str) -> Page {
     Browser::new().post(link, &[("password", password)]).await
 }
 
-/// An e-mail as it lies in the outbox.
+/// An e-mail in the outbox.
 #[derive(Clone, Debug)]
 pub(crate) struct EmailMessage {
     pub(crate) to: String,
@@ -139,7 +139,7 @@ pub(crate) struct EmailMessage {
     pub(crate) link: String,
 }
 
-/// All emails, the newest first.
+/// All e-mails, the newest first.
 pub(crate) fn emails(app: &Latchkey) -> Vec<EmailMessage> {
     let emails = app.app.mailer.outbox().expect("an outbox");
     emails
@@ -153,7 +153,8 @@ pub(crate) fn emails(app: &Latchkey) -> Vec<EmailMessage> {
         .collect()
 }
 
-/// The newest e-mail to this address about that; they are not waited for by the app.
+/// The newest e-mail to this address with this subject; waits for it, as the app sends in the
+/// background.
 pub(crate) async fn email_to(app: &Latchkey, to: &str, subject: &str) -> EmailMessage {
     for _ in 0..200 {
         let found = emails(app).into_iter().find(|l| l.to == to && l.subject == subject);
@@ -165,13 +166,13 @@ pub(crate) async fn email_to(app: &Latchkey, to: &str, subject: &str) -> EmailMe
     panic!("no e-mail {subject:?} to {to}: {:?}", emails(app));
 }
 
-/// How many e-mails to this address about that there are, once nothing more comes.
+/// The final number of e-mails to this address with this subject.
 pub(crate) async fn emails_about(app: &Latchkey, to: &str, subject: &str) -> usize {
     tokio::time::sleep(Duration::from_millis(300)).await;
     emails(app).iter().filter(|l| l.to == to && l.subject == subject).count()
 }
 
-/// An account with a password whose address is proved.
+/// An account with a password and a verified address.
 pub(crate) async fn proved(app: &Latchkey, email: &str) {
     latchkey_tests::accounts::sign_up(app, email).await;
     let link = email_to(app, email, VERIFY).await.link;
@@ -179,18 +180,18 @@ pub(crate) async fn proved(app: &Latchkey, email: &str) {
     assert_eq!(person.post(&link, &[]).await.see_other(), "/account?done=verified");
 }
 
-/// Whose account this browser is in, as the API says it.
+/// The id of the signed-in user, from the API.
 pub(crate) async fn id_of(browser: &mut Browser, app: &Latchkey) -> String {
     let page = browser.get(&app.url("/api/v1/me")).await.expect(200);
     json_of(&page)["id"].as_str().expect("an id").to_owned()
 }
 
-/// Whose account the password opens.
+/// The id of the account that the password signs in to.
 pub(crate) async fn id_by_password(app: &Latchkey, email: &str) -> String {
     id_of(&mut signed_in(app, email, "session").await, app).await
 }
 
-/// Whether this password opens that account.
+/// Whether this password signs in to that account.
 pub(crate) async fn opens(app: &Latchkey, email: &str, password: &str) -> bool {
     let fields = [("email", email), ("password", password)];
     let page = Browser::new().post(&app.url("/sign-in"), &fields).await;
@@ -198,25 +199,25 @@ pub(crate) async fn opens(app: &Latchkey, email: &str, password: &str) -> bool {
     page.status == 303
 }
 
-/// The living sign-ins, as the API lists them.
+/// The active sign-ins, from the API.
 pub(crate) async fn sessions(browser: &mut Browser, app: &Latchkey) -> Vec<serde_json::Value> {
     let page = browser.get(&app.url("/api/v1/sessions")).await.expect(200);
     json_of(&page)["items"].as_array().expect("items").clone()
 }
 
-/// The id of the sign-in that asks.
+/// The id of the current sign-in.
 pub(crate) async fn this_one(browser: &mut Browser, app: &Latchkey) -> String {
     let all = sessions(browser, app).await;
     let this = all.iter().find(|one| one["current"] == true).expect("this one");
     this["id"].as_str().expect("an id").to_owned()
 }
 
-/// Whether the session or JWT of this browser lets it in.
+/// Whether the session or JWT of this browser is accepted.
 pub(crate) async fn is_in(browser: &mut Browser, app: &Latchkey) -> bool {
     browser.get(&app.url("/account")).await.status == 200
 }
 
-/// Every table with all that is in it, as text.
+/// The content of every table, as text.
 pub(crate) async fn dump(db: &Db) -> Vec<(String, String)> {
     let tables = match db {
         Db::Sqlite(_) => "SELECT name FROM sqlite_master WHERE type = 'table'",
@@ -243,7 +244,7 @@ pub(crate) async fn dump(db: &Db) -> Vec<(String, String)> {
     dump
 }
 
-/// Asks for a code, and reads it in the e-mail to this address.
+/// Requests a code, and reads it from the e-mail to this address.
 pub(crate) async fn code_for(browser: &mut Browser, app: &Latchkey, email: &str) -> String {
     let sent = browser.post(&app.url("/account/proof/send"), &[]).await.see_other();
     let form = browser.get(&app.url(&sent)).await.expect(200);
@@ -255,7 +256,7 @@ pub(crate) async fn code_for(browser: &mut Browser, app: &Latchkey, email: &str)
     email.text.split_whitespace().find(is_code).expect("a code").to_owned()
 }
 
-/// Types a code.
+/// Submits a code.
 pub(crate) async fn prove(browser: &mut Browser, app: &Latchkey, code: &str) -> Page {
     browser.post(&app.url("/account/proof"), &[("code", code)]).await
 }

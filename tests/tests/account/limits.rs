@@ -1,4 +1,4 @@
-//! How often somebody may try, and who notices.
+//! Limits on attempts.
 
 use latchkey_domain::Span;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ const BOB: &str = "bob@example.test";
 const THIEF: &str = "203.0.113.9";
 const OWNER: &str = "198.51.100.7";
 
-/// The seconds of a 429.
+/// The `Retry-After` of a 429 in seconds.
 #[track_caller]
 fn wait(page: &Page) -> u32 {
     assert_eq!(page.status, 429, "{}", page.summary());
@@ -27,7 +27,7 @@ fn wait(page: &Page) -> u32 {
     page.header("retry-after").and_then(|text| text.parse().ok()).expect("Retry-After in seconds")
 }
 
-/// Behind a proxy, with a clock that stands.
+/// Behind a proxy, with a frozen clock.
 async fn behind_a_proxy() -> Latchkey {
     let app = Setup::new().set("TRUSTED_PROXIES", "127.0.0.1/32").with_frozen_clock();
     let app = app.start().await;
@@ -35,7 +35,7 @@ async fn behind_a_proxy() -> Latchkey {
     app
 }
 
-/// Wrong passwords until it is too many; says how many were judged.
+/// Submits wrong passwords until 429, and returns how many were checked.
 async fn exhaust(app: &Latchkey, address: &str, email: &str) -> (u32, Page) {
     for tries in 0..60 {
         let page = knock_from(app, address, email, "not the password").await;
@@ -54,20 +54,20 @@ async fn ten_wrong_passwords_close_the_account_to_where_they_came_from() {
     assert!((10..=11).contains(&judged), "{judged} wrong passwords were judged");
     let seconds = wait(&page);
     assert!((1..=30).contains(&seconds), "{seconds}");
-    // Not even the right one is judged now, so nothing is learnt.
+    // Not even the right password is checked now, so guessing learns nothing.
     wait(&knock_from(&app, THIEF, BOB, PASSWORD).await);
     wait(&knock_from(&app, THIEF, "BOB@example.test ", PASSWORD).await);
-    // Another address, another account: nobody else notices.
+    // Other addresses and other accounts are not affected.
     assert_eq!(knock_from(&app, OWNER, BOB, PASSWORD).await.status, 303);
     let _ = knock_from(&app, THIEF, "other@example.test", "x")
         .await
         .expect_error(401, "wrong_credentials");
-    // And it is over when Retry-After says so.
+    // It ends as `Retry-After` says.
     app.advance(Span::seconds(seconds));
     assert_eq!(knock_from(&app, THIEF, BOB, PASSWORD).await.status, 303);
 }
 
-/// The table in limits.rs: ten, and then one in 30 seconds.
+/// The rule in limits.rs: ten, and then one every 30 seconds.
 #[tokio::test]
 async fn afterwards_there_is_one_in_thirty_seconds() {
     let app = behind_a_proxy().await;
@@ -80,7 +80,7 @@ async fn afterwards_there_is_one_in_thirty_seconds() {
     assert!(judged <= 11, "{judged} wrong passwords were judged within 300 seconds, not 10");
 }
 
-/// Instances on one database, each with a clock that stands.
+/// Instances with one database, each with a frozen clock.
 async fn replicas(database: &Database, count: usize) -> Vec<Latchkey> {
     let mut replicas = Vec::new();
     for _ in 0..count {
@@ -99,14 +99,14 @@ async fn three_instances_give_a_guesser_no_more_tries_than_one(database: &Databa
         judged += usize::from(page.status == 401);
     }
     assert_eq!(judged, 10);
-    // Starting them anew does not help either.
+    // Restarting them does not help either.
     for app in apps {
         let _ = app.stop().await;
     }
     let apps = replicas(database, 1).await;
     wait(&knock_from(&apps[0], THIEF, BOB, PASSWORD).await);
     assert_eq!(knock_from(&apps[0], OWNER, BOB, PASSWORD).await.status, 303);
-    // At once and everywhere, at another account: nobody hears of an eleventh.
+    // Concurrently at all instances: at most ten are checked.
     let apps = Arc::new(replicas(database, 3).await);
     let mut all = JoinSet::new();
     for n in 0..45 {
@@ -116,7 +116,7 @@ async fn three_instances_give_a_guesser_no_more_tries_than_one(database: &Databa
         });
     }
     let statuses = all.join_all().await;
-    // Those that are looked at side by side may close the account for each other.
+    // Concurrent attempts may lock the account for each other.
     let judged = statuses.iter().filter(|status| **status == 401).count();
     assert!((1..=10).contains(&judged), "{judged} of {statuses:?}");
 }
@@ -142,7 +142,7 @@ async fn a_clock_that_is_put_right_locks_nobody_out() {
     }
     app.clock.set_back(Span::minutes(60));
     assert_eq!(knock_from(&app, OWNER, BOB, PASSWORD).await.status, 303);
-    // And it still counts.
+    // It is still limited.
     exhaust(&app, OWNER, BOB).await;
 }
 
@@ -166,7 +166,7 @@ async fn an_unknown_account_is_closed_just_the_same() {
     assert_eq!(page.status, other.status);
 }
 
-/// Guesses that are sent at once are as many guesses.
+/// Concurrent guesses count like sequential ones.
 #[tokio::test(flavor = "multi_thread")]
 async fn sending_them_all_at_once_does_not_help() {
     let app = behind_a_proxy().await;
@@ -203,9 +203,9 @@ async fn the_owner_is_not_locked_out_by_many_addresses() {
         let page = knock_from(&app, &format!("203.0.113.{n}"), BOB, "not the password").await;
         let _ = page.expect_error(401, "wrong_credentials");
     }
-    // Each of them had its one try …
+    // Each address had its one attempt …
     assert!(wait(&knock_from(&app, "203.0.113.69", BOB, "not the password").await) <= 300);
-    // … and the owner comes in as before.
+    // … and the owner can still sign in.
     assert_eq!(knock_from(&app, OWNER, BOB, PASSWORD).await.status, 303);
 }
 
@@ -226,7 +226,7 @@ async fn programs_and_pages_share_one_count() {
     wait(&ApiClient::new(&app).post("/api/v1/token", body).await);
 }
 
-/// 300 tries of any kind, and then two a second, by address.
+/// 300 attempts of any kind, and then two a second, for each address.
 async fn all_kinds(app: &Latchkey, address: &str) -> Page {
     let headers = [("x-forwarded-for", address), ("content-type", "application/json")];
     let body = || Some(json!({ "refresh_token": "made up" }).to_string());
@@ -251,7 +251,7 @@ async fn three_hundred_tries_of_any_kind_are_enough_for_one_address() {
     let fields = [("name", "Eve"), ("email", "eve@example.test"), ("password", PASSWORD)];
     let from = [("x-forwarded-for", THIEF)];
     wait(&post_with(&mut Browser::new(), &app.url("/sign-up"), &fields, &from).await);
-    // A household behind one IPv6 network is one; the next one is another.
+    // An IPv6 /64 is one network; the next one is another.
     assert_eq!(knock_from(&app, OWNER, BOB, PASSWORD).await.status, 303);
     app.advance(Span::seconds(1));
     assert_eq!(knock_from(&app, THIEF, BOB, PASSWORD).await.status, 303);
@@ -263,14 +263,14 @@ async fn forwarded_addresses_are_believed_only_behind_a_proxy() {
     sign_up(&app, BOB).await;
     let mut limited = false;
     for n in 0..14 {
-        // Somebody who makes up a new address each time is still one.
+        // A made-up address in the header does not help.
         let page = knock_from(&app, &format!("198.51.100.{n}"), BOB, "not the password").await;
         limited |= page.status == 429;
     }
     assert!(limited, "a header that anybody can write was believed");
 
     let app = behind_a_proxy().await;
-    // What stands to the left of what our proxy saw, anybody could have written.
+    // Anything to the left of what our proxy added may be made up.
     let mut limited = false;
     for n in 0..14 {
         let hops = format!("198.51.100.{n}, {THIEF}");
@@ -318,7 +318,7 @@ async fn emails_are_limited_for_each_address_that_asks() {
     assert!((1..=60).contains(&seconds), "{seconds}");
     app.advance(Span::seconds(seconds));
     let _ = forgot(&app, BOB).await.expect(200);
-    // Signing up writes emails, too, and counts; signing in goes by another count.
+    // Signing up sends e-mails, too, and counts; signing in has its own limit.
     app.advance(Span::minutes(1));
     sign_up(&app, BOB).await;
     let _ = tokens(&app, BOB, None).await;
@@ -334,8 +334,8 @@ async fn asking_to_reset_locks_nobody_out() {
     let _ = tokens(&app, BOB, None).await;
 }
 
-/// One stranger's wrong passwords close an account to that stranger alone, in
-/// whichever form the proxy writes their address, and never to the proxy itself.
+/// An attacker's wrong passwords lock an account only for the attacker's address, in any format the
+/// proxy writes, and never for the proxy itself.
 #[tokio::test]
 async fn an_address_counts_in_every_form_in_which_proxies_write_it() {
     let app = Setup::new().set("TRUSTED_PROXIES", "127.0.0.1/32").with_frozen_clock();
@@ -366,7 +366,7 @@ async fn an_address_counts_in_every_form_in_which_proxies_write_it() {
             let _ = submit_password("wrong", n).await.0.expect_error(401, "wrong_credentials");
         }
         assert!(wait(&submit_password(PASSWORD, 0).await.0) > 0);
-        // Somebody else behind the same proxy, and the proxy.
+        // Another client behind the same proxy, and the proxy.
         let _ = knock_from(&app, OWNER, &email, PASSWORD).await.expect(303);
         let fields = [("email", &*email), ("password", PASSWORD)];
         let _ = post_with(&mut Browser::new(), &url, &fields, &[]).await.expect(303);

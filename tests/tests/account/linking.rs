@@ -1,4 +1,4 @@
-//! An identity becomes a way into an account: by choice, and never by e-mail.
+//! Linking identities to accounts: only by choice, never by e-mail address.
 
 use latchkey_domain::Span;
 use latchkey_tests::database::rows;
@@ -28,7 +28,7 @@ async fn a_linked_identity_opens_the_same_account() {
                 page.summary()
             );
         }
-        // Linking is no sign-in: what the browser carries stays what it was.
+        // Linking is not a sign-in: the browser keeps its credential.
         assert_eq!(ada.session(&app), before);
         assert_eq!(linked(&mut ada, &app).await.len(), 3);
         for provider in ["google", "github", "facebook"] {
@@ -148,7 +148,7 @@ async fn somebody_else_cannot_finish_what_one_set_out_to_link() {
         let mut browser = came_in(&app, "google", "ada", key).await;
         let authorize = set_out_to_link(&mut browser, &app, "github").await;
         let callback = browser.consent(&authorize, "octo").await;
-        // In the meantime somebody else signs in at the same browser …
+        // Meanwhile another user signs in with the same browser …
         assert_eq!(
             come_in(&mut browser, &app, "google", "noor", key).await.see_other(),
             "/account"
@@ -157,7 +157,7 @@ async fn somebody_else_cannot_finish_what_one_set_out_to_link() {
         let _ = browser.follow_callback(&callback).await.expect_error(400, "link_lost");
         assert_eq!(id_of(&mut browser, &app).await, noor);
         assert_eq!(linked(&mut browser, &app).await.len(), 1);
-        // … or nobody is there any more.
+        // … or signs out.
         let mut browser = came_in(&app, "google", "ada", key).await;
         let authorize = set_out_to_link(&mut browser, &app, "github").await;
         let callback = browser.consent(&authorize, "octo").await;
@@ -189,11 +189,11 @@ async fn linking_is_for_people_who_are_signed_in_and_for_providers_that_exist() 
         )
         .await;
     let _ = page.expect_error(403, "cross_site_request");
-    // Nobody is made to link by a link: the address does not work by GET.
+    // A link cannot start linking: GET is not allowed.
     let _ = ada.get(&app.url("/account/link/github")).await.expect_error(405, "method_not_allowed");
 }
 
-/// Ada came in through Google; her twin at GitHub has the same proved address.
+/// Ada signed up with Google; the same verified address exists at GitHub.
 async fn conflict(app: &Latchkey, browser: &mut Browser) {
     let page = come_in(browser, app, "github", "twin", "session").await;
     let page = page.expect_error(409, "email_taken");
@@ -212,7 +212,7 @@ async fn whoever_has_an_account_signs_in_the_old_way_and_finishes_the_link() {
     let id = id_of(&mut came_in(&app, "google", "ada", "session").await, &app).await;
     let mut browser = Browser::new();
     conflict(&app, &mut browser).await;
-    // It waits for somebody to sign in.
+    // It waits for a sign-in.
     let page = browser.get(&app.url("/account/link")).await.expect_error(401, "sign_in_required");
     assert!(page.body.contains("/sign-in?next=%2Faccount%2Flink"), "{}", page.summary());
     let authorize = browser.start_sign_in_with(&app, "google", &[("next", "/account/link")]).await;
@@ -220,7 +220,7 @@ async fn whoever_has_an_account_signs_in_the_old_way_and_finishes_the_link() {
     assert_eq!(browser.follow_callback(&callback).await.see_other(), "/account/link");
     let page = browser.get(&app.url("/account/link")).await.expect(200);
     assert!(page.body.contains("Link GitHub to your account?"), "{}", page.summary());
-    // Looking is not linking.
+    // Viewing the page does not link.
     assert_eq!(linked(&mut browser, &app).await.len(), 1);
     let page = browser.post(&app.url("/account/link"), &[]).await;
     assert_eq!(page.see_other(), "/account?done=linked");
@@ -285,7 +285,7 @@ async fn nobody_else_can_take_what_waits() {
     came_in(&app, "google", "ada", "session").await;
     let mut browser = Browser::new();
     conflict(&app, &mut browser).await;
-    // Noor has no address, Octavia another one, Grace one that nobody has proved.
+    // Noor has no address, Octavia another one, Grace an unverified one.
     for person in ["noor", "octo", "grace"] {
         let page = come_in(&mut browser, &app, "google", person, "session").await;
         assert_eq!(page.see_other(), "/account");
@@ -293,7 +293,7 @@ async fn nobody_else_can_take_what_waits() {
         let _ = browser.post(&app.url("/account/link"), &[]).await.expect_error(400, "link_lost");
         assert_eq!(linked(&mut browser, &app).await.len(), 1, "{person}");
     }
-    // Nor somebody who merely typed the address: the claim was there first.
+    // Nor a user who only entered the address and never verified it.
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     came_in(&app, "google", "ada", "session").await;
@@ -333,13 +333,13 @@ async fn an_address_that_nobody_vouches_for_tells_nothing() {
     let app = Latchkey::start().await;
     proved(&app, "grace@example.test").await;
     let existing = crate::helpers::id_by_password(&app, "grace@example.test").await;
-    // At Google, Grace's address is not verified: she gets an account of her own.
+    // At Google, Grace's address is not verified: she gets her own account.
     let mut grace = Browser::new();
     let page = come_in(&mut grace, &app, "google", "grace", "session").await;
     assert_eq!(page.see_other(), "/account");
     assert_eq!(grace.jar.get("localhost", &app.cookie("latchkey_pending_link")), None);
     assert_ne!(id_of(&mut grace, &app).await, existing);
-    // The same bytes of headers as for somebody whose address nobody has.
+    // The same headers as for an address without an account.
     let other = Latchkey::start().await;
     let mut fresh = Browser::new();
     let same = come_in(&mut fresh, &other, "google", "grace", "session").await;
@@ -358,7 +358,7 @@ async fn the_attempt_to_link_is_bound_like_any_other() {
     let authorize = set_out_to_link(&mut ada, &app, "github").await;
     assert_eq!(parameter(&authorize, "code_challenge_method"), "S256");
     let callback = ada.consent(&authorize, "octo").await;
-    // A victim who is signed in, and is sent the attacker's callback.
+    // A signed-in victim who is sent the attacker's callback.
     let mut victim = Browser::with_user_agent("Another/1.0");
     assert_eq!(
         come_in(&mut victim, &app, "google", "noor", "session").await.see_other(),
@@ -366,7 +366,7 @@ async fn the_attempt_to_link_is_bound_like_any_other() {
     );
     let _ = victim.follow_callback(&callback).await.expect_error(400, "attempt_other_browser");
     assert_eq!(linked(&mut victim, &app).await.len(), 1);
-    // Whoever did it goes on, however often; nobody else does.
+    // Only the browser that started it can continue, any number of times.
     for _ in 0..2 {
         assert_eq!(ada.follow_callback(&callback).await.see_other(), "/account?done=linked");
         let _ = victim.follow_callback(&callback).await.expect_error(400, "attempt_other_browser");

@@ -1,4 +1,4 @@
-//! E-mails on their way: to a mail server that takes them, refuses them, or is away.
+//! Sending e-mails: to a mail server that accepts them, refuses them, or is down.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,7 +16,7 @@ fn sending_to(server: SocketAddr) -> Setup {
     Setup::new().set("SMTP_URL", MailServer::url(server)).with_frozen_clock()
 }
 
-/// Waits until so many e-mails are as this says: `given_up_at IS NOT NULL`, say.
+/// Waits for this number of e-mails with a condition like `given_up_at IS NOT NULL`.
 async fn until(app: &Latchkey, count: i64, condition: &str) {
     let table = format!("emails WHERE {condition}");
     for _ in 0..1200 {
@@ -84,8 +84,8 @@ async fn an_address_with_umlauts_in_its_domain_is_written_to_in_ascii() {
     assert!(letter.recipient.contains("<kai@xn--bcher-kva.test>"), "{}", letter.recipient);
 }
 
-/// The page promises nothing that has not happened, the e-mail waits with its link
-/// sealed, and comes when the server is back.
+/// The page promises nothing that has not happened; the e-mail is queued with an encrypted link,
+/// and is sent when the server is back.
 async fn waits_for_the_mail_server(database: Option<String>) {
     let address = MailServer::unused_address().await;
     let setup = sending_to(address);
@@ -101,7 +101,7 @@ async fn waits_for_the_mail_server(database: Option<String>) {
     }
     until(&app, 2, "tries = 1 AND next_try_at = created_at + 2000").await;
     assert_eq!(rows(&app.app.db, "emails WHERE sealed LIKE '%example.test%'").await, 0);
-    // Each pause is longer than the one before.
+    // Each delay is longer than the one before.
     app.advance(Span::seconds(2));
     until(&app, 2, "tries = 2 AND next_try_at = created_at + 6000").await;
     let server = MailServer::start_at(address).await;
@@ -170,7 +170,7 @@ async fn what_is_refused_for_good_is_given_up_and_the_doctor_says_so() {
             until(&app, 0, "given_up_at IS NULL").await;
         } else {
             until(&app, 1, "given_up_at IS NULL AND next_try_at > created_at").await;
-            // The link lasts a day, and it is tried no longer.
+            // The link is valid for a day; after that, sending stops.
             app.advance(Span::days(1));
             until(&app, 0, "given_up_at IS NULL").await;
         }
@@ -203,7 +203,7 @@ async fn a_changed_password_is_told_by_an_email_as_well() {
     assert!(server.emails().iter().any(|letter| letter.header("Subject") == CHANGED));
 }
 
-/// Debian's aiosmtpd takes it, and Python's own parser reads it.
+/// Debian's aiosmtpd accepts it, and Python's own parser reads it.
 #[tokio::test]
 #[ignore = "needs python3-aiosmtpd: tests/run"]
 async fn a_mail_server_of_somebody_elses_takes_it_as_it_is() {

@@ -1,5 +1,4 @@
-//! An account that people can trust: ways in, sign-ins, emails, limits, the
-//! trail, and the end of it.
+//! Accounts: sign-in methods, sign-ins, e-mails, limits, the audit trail, and deletion.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,

@@ -1,9 +1,9 @@
-//! One name for this machine, before any cookie is set under another.
+//! One host name for this machine: redirects before any cookie is set.
 
 use latchkey_tests::{Browser, Latchkey, Setup};
 use reqwest::Method;
 
-/// A page, asked for under this name.
+/// Requests a page under this host name.
 async fn under(app: &Latchkey, host: &str, path: &str) -> latchkey_tests::Page {
     let url = format!("http://{}{path}", app.address);
     let headers = [("host", host), ("sec-fetch-site", "none")];
@@ -30,7 +30,7 @@ async fn other_loopback_names_lead_to_the_public_one() {
             assert!(page.cookies().is_empty(), "{name}{path}: {:?}", page.cookies());
         }
     }
-    // It cannot be used to lead anywhere else.
+    // It is not an open redirect.
     for path in ["//evil.test/", "/%2f%2fevil.test", "/\\evil.test"] {
         let page = under(&app, &format!("127.0.0.1:{port}"), path).await;
         let to = page.header("location").unwrap_or_default();
@@ -113,7 +113,7 @@ async fn a_request_names_one_host() {
         (public.address, "1.1", String::new(), "400"),
         (public.address, "1.1", ours.repeat(2), "400"),
         (public.address, "1.1", ours.to_owned(), "200"),
-        // What HAProxy asks of itself, unless it is told otherwise.
+        // HAProxy's default for its health checks.
         (public.address, "1.0", String::new(), "200"),
     ] {
         let path = if address == idp { "/" } else { "/healthz" };
@@ -151,11 +151,11 @@ async fn a_public_site_that_was_opened_under_another_name_leads_to_its_own() {
             let page = under(&public, host, path).await.expect(307);
             assert_eq!(page.header("location"), Some(public.url(path).as_str()), "{host}{path}");
         }
-        // Programs and health checks need not follow.
+        // API clients and health checks are not redirected.
         assert_eq!(under(&public, host, "/healthz").await.status, 200);
         assert_eq!(under(&public, host, "/api/v1/me").await.status, 401);
     }
-    // A proxy in front may use whatever name it has for us, and would be led in a circle.
+    // A proxy may use any host name; a redirect would loop.
     for host in [format!("127.0.0.1:{port}"), "latchkey:3000".to_owned(), "a.internal".to_owned()] {
         let _ = under(&public, &host, "/sign-in").await.expect(200);
     }

@@ -1,4 +1,4 @@
-//! Ways to the codes of the local door and of the account.
+//! How to get the error codes of passwords and the account.
 
 use latchkey_domain::Span;
 use latchkey_tests::{Browser, Latchkey, Page, Setup};
@@ -14,7 +14,7 @@ pub(crate) async fn wrong_credentials() -> Page {
     token(json!({ "password": "not the password" })).await
 }
 
-/// Asks for a token, with these members in place of the right ones.
+/// Requests a token, with these members changed.
 pub(crate) async fn token(change: Value) -> Page {
     let app = Latchkey::start().await;
     sign_up(&app, "bob@example.test").await;
@@ -70,7 +70,7 @@ pub(crate) async fn too_many_tries() -> Page {
     submit_password(&mut Browser::new(), &app, &fields).await
 }
 
-/// Others wait already: as many as there is room for.
+/// The queue is full.
 pub(crate) async fn busy() -> Page {
     let app = Latchkey::start().await;
     let _storm = fill_password_queue(&app).await;

@@ -75,7 +75,7 @@ async fn all_other_sign_ins_end_whichever_key_they_carry() {
     assert!(is_in(&mut this, &app).await);
     let page = session.get(&app.url("/account")).await;
     let _ = page.expect_error(401, "sign_in_required");
-    // A JWT is not renewed any more.
+    // A JWT cannot be refreshed any more.
     let page = ApiClient::new(&app).refresh(&program.refresh).await;
     expect_problem(&page, 400, "refresh_token_ended");
     jwt.jar.set("localhost", &app.cookie("latchkey_token"), "expired");
@@ -88,7 +88,7 @@ async fn without_an_address_there_is_nothing_to_type_it_with() {
     let mut noor = came_in(&app, "google", "noor", "session").await;
     let page = set_password(&mut noor, &app, "", OTHER_PASSWORD).await;
     let _ = page.expect_error(409, "email_missing");
-    // Linking a provider that knows one helps.
+    // Linking a provider that has an address helps.
     let _ = link(&mut noor, &app, "google", "octo").await.expect(303);
     let page = set_password(&mut noor, &app, "", OTHER_PASSWORD).await;
     assert_eq!(page.see_other(), "/account?done=password", "{}", page.summary());
@@ -118,7 +118,7 @@ async fn a_proof_beats_a_claim() {
 async fn a_claim_does_not_beat_a_claim() {
     let app = Latchkey::start().await;
     sign_up(&app, "grace@example.test").await;
-    // At Google Grace's address is the same, and not verified.
+    // At Google, Grace's address is the same, but not verified.
     let mut grace = came_in(&app, "google", "grace", "session").await;
     let page = set_password(&mut grace, &app, "", OTHER_PASSWORD).await;
     let _ = page.expect_error(409, "password_email_taken");

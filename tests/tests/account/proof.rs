@@ -1,4 +1,4 @@
-//! What cannot be undone needs a fresh proof, and a sign-in that still lives.
+//! Irreversible actions need recent authentication and an active sign-in.
 
 use latchkey_domain::Span;
 use latchkey_tests::database::rows;
@@ -11,7 +11,7 @@ use crate::helpers::{
 };
 use latchkey_tests::accounts::{PASSWORD, sign_up, signed_in, tokens};
 
-/// What cannot be undone.
+/// The irreversible actions.
 const ACTIONS: [&str; 6] = ["link", "finish a link", "unlink", "password", "end all", "delete"];
 
 async fn act(app: &Latchkey, browser: &mut Browser, action: &str) -> Page {
@@ -25,7 +25,7 @@ async fn act(app: &Latchkey, browser: &mut Browser, action: &str) -> Page {
     }
 }
 
-/// Ada, who came in through Google and has linked GitHub.
+/// Ada, signed in with Google, with GitHub linked.
 async fn ada(app: &Latchkey, key: &str) -> Browser {
     let mut ada = came_in(app, "google", "ada", key).await;
     let _ = link(&mut ada, app, "github", "ada").await.expect(303);
@@ -39,7 +39,7 @@ async fn a_proof_is_fresh_for_ten_minutes() {
             let app = Setup::new().with_frozen_clock().start().await;
             let mut ada = ada(&app, key).await;
             app.advance(Span::minutes(11));
-            // An access token is renewed on the way; that is no proof.
+            // This refreshes the access token, which is not a new authentication.
             let page = act(&app, &mut ada, action).await;
             let page = page.expect_error(403, "fresh_proof_required");
             assert!(page.body.contains("/sign-in?again=1"), "{action}: {}", page.summary());
@@ -47,7 +47,7 @@ async fn a_proof_is_fresh_for_ten_minutes() {
             assert_eq!(rows(&app.app.db, "users").await, 1);
             assert_eq!(rows(&app.app.db, "passwords").await, 0);
 
-            // The page with which one proves it again is shown to somebody who is signed in.
+            // Signed-in users see the page to authenticate again.
             let page = ada.get(&app.url("/sign-in?again=1&next=%2Faccount")).await.expect(200);
             assert!(page.body.contains("action=\"/auth/google\""), "{}", page.summary());
             let code = code_for(&mut ada, &app, ADA).await;
@@ -55,7 +55,7 @@ async fn a_proof_is_fresh_for_ten_minutes() {
             app.advance(Span::seconds(10 * 60 - 1));
             let page = act(&app, &mut ada, action).await;
             if action == "finish a link" {
-                // Nothing waits here; but it was not for the want of a proof.
+                // There is no pending identity, but authentication is not what is missing.
                 let _ = page.expect_error(400, "link_lost");
             } else {
                 assert_eq!(page.status, 303, "{key}: {action}: {}", page.summary());
@@ -101,13 +101,13 @@ async fn a_proof_of_somebody_else_counts_for_them() {
         "/account"
     );
     let _ = crate::helpers::delete(&mut browser, &app).await.expect(303);
-    // It is Noor who is gone.
+    // Noor's account is deleted.
     came_in(&app, "google", "ada", "session").await;
     assert_eq!(rows(&app.app.db, "users").await, 1);
 }
 
-/// A JWT lives on for minutes when its sign-in has ended (`JWT_REVOCATION=expiry`).
-/// It may read for so long; it must not be able to plant a way in, or to delete.
+/// A JWT is valid for minutes after its sign-in has ended (`JWT_REVOCATION=expiry`). It may read,
+/// but not add a sign-in method or delete the account.
 #[tokio::test]
 async fn a_sign_in_that_was_ended_can_do_nothing_that_cannot_be_undone() {
     for action in ACTIONS.into_iter().filter(|action| *action != "finish a link") {
@@ -116,7 +116,7 @@ async fn a_sign_in_that_was_ended_can_do_nothing_that_cannot_be_undone() {
         let mut thief = came_in(&app, "google", "ada", "jwt").await;
         let ways = linked(&mut thief, &app).await;
         let _ = owner.post(&app.url("/account/sign-ins/end-others"), &[]).await.expect(303);
-        // What act() looks up on the page, the thief has seen before.
+        // The thief has seen the page that act() reads.
         let page = if action == "unlink" {
             let (issuer, subject) = &ways[1];
             let fields = [("issuer", issuer.as_str()), ("subject", subject.as_str())];
@@ -134,8 +134,8 @@ async fn a_sign_in_that_was_ended_can_do_nothing_that_cannot_be_undone() {
     }
 }
 
-/// The same, where it hurts most: the owner of the mailbox resets the password
-/// of an account that somebody else made, and that one links himself in again.
+/// The owner of the mailbox resets the password of an account that an attacker created, and the
+/// attacker tries to link an identity again.
 #[tokio::test]
 async fn whoever_was_put_out_by_a_reset_cannot_link_himself_in_again() {
     let app = Latchkey::start().await;
@@ -146,7 +146,7 @@ async fn whoever_was_put_out_by_a_reset_cannot_link_himself_in_again() {
     let _ = forgot(&app, ADA).await.expect(200);
     let link_ = email_to(&app, ADA, crate::helpers::RESET).await.link;
     let _ = reset(&link_, OTHER_PASSWORD).await.expect(303);
-    // Neither what was under way, nor what begins now.
+    // Neither a pending link nor a new one works.
     let page = eve.follow_callback(&waiting).await;
     let inside = rows(&app.app.db, "identities").await;
     assert_eq!(inside, 0, "Eve linked herself in after the reset: {}", page.summary());
@@ -156,8 +156,7 @@ async fn whoever_was_put_out_by_a_reset_cannot_link_himself_in_again() {
     assert_eq!(rows(&app.app.db, "users").await, 1, "Eve deleted the account");
 }
 
-/// A token that was issued for less than everything, to a program, is not the
-/// person in front of the account page.
+/// An API token, possibly with a narrow scope, does not open the account page.
 #[tokio::test]
 async fn a_narrow_token_is_no_key_to_the_account_page() {
     let app = Latchkey::start().await;

@@ -1,4 +1,4 @@
-//! Ways to the codes of a sign-in at a provider.
+//! How to get the error codes of provider sign-ins.
 
 use latchkey_domain::Span;
 use latchkey_tests::issuer::{Answer, DISCOVERY, TOKEN};
@@ -40,7 +40,7 @@ pub(crate) async fn at_token(status: u16, error: &'static str) -> Page {
     issuer.respond_with(TOKEN, Answer::Body(status, "application/json", body));
     let page = back_from_acme(&app, &issuer).await;
     if error == "invalid_client" {
-        // The owner is told the exact redirect URI that was sent.
+        // The page shows the operator the exact redirect URI.
         assert!(page.body.contains(&app.callback("acme")), "{}", page.summary());
     }
     page
@@ -52,7 +52,7 @@ pub(crate) async fn wrong_nonce() -> Page {
     back_from_acme(&app, &issuer).await
 }
 
-/// The local provider says the machine's time; our own clock is two hours ahead.
+/// The local provider uses system time; our clock is two hours ahead.
 pub(crate) async fn clock_skew() -> Page {
     let app = Setup::new().with_frozen_clock().start().await;
     app.advance(Span::minutes(120));
@@ -87,7 +87,7 @@ pub(crate) async fn attempt_used() -> Page {
     let mut browser = Browser::new();
     let callback = waiting(&app, &mut browser).await;
     let _ = browser.follow_callback(&callback).await.expect(303);
-    // Signature in by another attempt since: this one is over.
+    // Another attempt has signed in since; this one is void.
     let newer = waiting(&app, &mut browser).await;
     let _ = browser.follow_callback(&newer).await.expect(303);
     let page = browser.follow_callback(&callback).await;
@@ -120,7 +120,7 @@ pub(crate) async fn link_lost() -> Page {
     ada.get(&app.url("/account/link")).await
 }
 
-/// An issuer that is asked to ask, and says nothing of it.
+/// An issuer that is told to authenticate again, and does not say that it did.
 pub(crate) async fn did_not_ask() -> Page {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).start().await;

@@ -1,4 +1,4 @@
-//! Ways to the codes that every request may come to.
+//! How to get the error codes of any request.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub(crate) async fn too_large() -> Page {
     Browser::new().post(&app.url("/auth/google"), &[("next", &"x".repeat(200_000))]).await
 }
 
-/// A body that comes byte by byte, and never to its end.
+/// A body that arrives byte by byte and never ends.
 pub(crate) async fn slow_body() -> Page {
     let app = Latchkey::start().await;
     let stream = TcpStream::connect(app.address).await.expect("a connection");
@@ -69,7 +69,7 @@ pub(crate) async fn slow_body() -> Page {
     }
 }
 
-/// Others from the same address are trying the same account, and get nowhere.
+/// Failed attempts on the same account from the same address.
 pub(crate) async fn answer_timeout() -> Page {
     let app = Latchkey::start().await;
     let client = Client { address: [127, 0, 0, 1].into(), user_agent: String::new() };
@@ -81,7 +81,7 @@ pub(crate) async fn answer_timeout() -> Page {
     Browser::new().post(&app.url("/sign-in"), &fields).await
 }
 
-/// One address has all the connections that one may have.
+/// One address uses all the connections that it may have.
 pub(crate) async fn too_many_connections() -> Page {
     let app = Latchkey::start().await;
     let _held = idle_connections(&app, 256).await;

@@ -15,14 +15,14 @@ const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 
 const SAFARI: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 \
     Version/18.0 Mobile/15E148 Safari/604.1";
 
-/// The rows of the table of sign-ins.
+/// The rows of `sign_ins`.
 fn rows_of(page: &Page) -> Vec<String> {
     let (_, table) = page.body.split_once("id=\"devices\"").expect("the section");
     let (table, _) = table.split_once("</table>").expect("its end");
     table.split("<tr").skip(2).map(str::to_owned).collect()
 }
 
-/// Signs in by the password from behind a proxy.
+/// Signs in with the password from behind a proxy.
 async fn from(app: &Latchkey, address: &str, agent: &'static str, key: &str) -> Browser {
     let mut browser = Browser::with_user_agent(agent);
     let fields = [("email", BOB), ("password", PASSWORD), ("strategy", key)];
@@ -55,7 +55,7 @@ async fn every_living_one_is_listed_with_door_key_device_and_address() {
     }
     assert!(!other.contains("this device"), "{other}");
 
-    // The API says the same to both.
+    // The API returns the same to both.
     for (browser, door, key) in [(&mut fox, "password", "session"), (&mut phone, "password", "jwt")]
     {
         let all = sessions(browser, &app).await;
@@ -85,7 +85,7 @@ async fn a_session_that_is_ended_is_refused_at_its_next_request() {
             let _ = other.get(&app.url(path)).await.expect(401);
         }
         assert!(is_in(&mut this, &app).await && is_in(&mut bystander, &app).await);
-        // It has ended already.
+        // It has already ended.
         let _ = this.post(&url, &[]).await.expect_error(404, "not_found");
     }
 }
@@ -146,7 +146,7 @@ async fn all_end_this_one_too() {
         assert_eq!(page.see_other(), "/");
         assert!(!is_in(&mut this, &app).await && !is_in(&mut other, &app).await);
         assert_eq!(cookie_value(&this, "latchkey_token"), None, "the cookies are taken away");
-        // What was copied before does not come back, once its token has expired.
+        // A stolen copy stops working when its token expires.
         let mut copied = kept;
         if key == "jwt" {
             copied.jar.set("localhost", &app.cookie("latchkey_token"), "expired");
@@ -156,14 +156,14 @@ async fn all_end_this_one_too() {
     }
 }
 
-/// What the page says of a JWT that was ended, against what is true of it.
+/// What the page says about an ended JWT is true.
 #[tokio::test]
 async fn the_countdown_of_a_jwt_that_was_ended_is_true() {
     let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     let mut this = signed_in(&app, BOB, "session").await;
     let first = tokens(&app, BOB, None).await;
-    // It was renewed since: it is the newest token that counts.
+    // It was refreshed since: the newest token counts.
     app.advance(Span::minutes(3));
     let page = ApiClient::new(&app).refresh(&first.refresh).await;
     let newest = latchkey_tests::accounts::Tokens::of(&page);
@@ -186,7 +186,7 @@ async fn the_countdown_of_a_jwt_that_was_ended_is_true() {
     let (_, until) = row.split_once("countdown-to\" datetime=\"").expect("a time");
     let (until, _) = until.split_once('"').expect("its end");
     let exp = latchkey_domain::Timestamp::from_seconds(claims["exp"].as_i64().expect("exp"));
-    // When it ends to the second, the leeway that is granted included.
+    // It ends to the second, including leeway.
     let leeway = (0..=60).find(|seconds| exp.plus(Span::seconds(*seconds)).rfc3339() == until);
     let leeway = leeway.expect("the page names another time than the token");
 
@@ -227,7 +227,7 @@ async fn what_expired_by_itself_is_not_listed() {
     let keys = |all: &[Value]| -> Vec<String> {
         all.iter().map(|one| one["key"].as_str().expect("a key").to_owned()).collect()
     };
-    // The session was idle for a week; the refresh token has three left.
+    // The session was idle for a week; the refresh token is valid for three more.
     let mut listed = keys(&sessions(&mut this, &app).await);
     listed.sort();
     assert_eq!(listed, ["jwt", "session"]);

@@ -1,5 +1,5 @@
-//! A way to a provider and back on which nobody was asked for anything proves
-//! nothing new: whoever sits down at an open browser could go it.
+//! A silent sign-in at a provider is not a new authentication: anyone at an unlocked browser could
+//! do it.
 
 use latchkey_domain::Span;
 use latchkey_tests::database::rows;
@@ -12,10 +12,10 @@ use crate::helpers::{came_in, code_for, come_in, delete, link, prove, set_passwo
 use latchkey_tests::accounts::{PASSWORD, sign_up, signed_in};
 
 const AGAIN: &str = "/sign-in?again=1&next=%2Faccount";
-/// Ada’s address at GitHub.
+/// Ada's address at GitHub.
 const OF_ADA: &str = "ada@github.example.test";
 
-/// Jane, who came in through Acme for the first time, and then went for a coffee.
+/// Jane, who signed in with Acme for the first time and then left.
 async fn jane_is_away() -> (Latchkey, Issuer, Browser) {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).with_frozen_clock().start().await;
@@ -26,7 +26,7 @@ async fn jane_is_away() -> (Latchkey, Issuer, Browser) {
     (app, issuer, jane)
 }
 
-/// The issuer says no word, and that the person was asked so long ago.
+/// The issuer asks nothing, and reports this age of the last authentication.
 fn sends_back(app: &Latchkey, issuer: &Issuer, auth_time: Value) {
     let now = app.clock.now().as_seconds();
     issuer.id_token(move |token| {
@@ -42,7 +42,7 @@ async fn around(app: &Latchkey, issuer: &Issuer, jane: &mut Browser, again: &str
     (authorize, page)
 }
 
-/// Nothing that cannot be undone can be done.
+/// Asserts that irreversible actions are refused.
 async fn assert_locked(app: &Latchkey, jane: &mut Browser, what: &str) {
     for (path, fields) in [
         ("/account/delete", &[("confirm", "delete")][..]),
@@ -68,7 +68,7 @@ async fn a_silent_round_trip_unlocks_nothing() {
         assert_eq!(page.see_other(), "/account", "{auth_time}");
         assert_locked(&app, &mut jane, &auth_time.to_string()).await;
     }
-    // A provider that has just asked says so, unasked.
+    // A provider that has just authenticated the user says so without being asked.
     sends_back(&app, &issuer, json!(now - 20));
     let _ = around(&app, &issuer, &mut jane, "").await.1.expect(303);
     let _ = delete(&mut jane, &app).await.expect(303);
@@ -93,7 +93,7 @@ async fn a_provider_is_asked_to_ask_and_has_to_say_that_it_did() {
         assert!(jane.account(&app).await.is_some(), "{auth_time}: she was signed out");
         assert_locked(&app, &mut jane, &auth_time.to_string()).await;
     }
-    // Some take the question for a mistake: then there are other ways.
+    // Some providers reject the parameter as an error: then other ways are offered.
     let way_out = "with your password, or a code by e-mail";
     for (again, says_so) in [("1", true), ("", false)] {
         let authorize = jane.start_sign_in_with(&app, "acme", &[("again", again)]).await;
@@ -105,14 +105,14 @@ async fn a_provider_is_asked_to_ask_and_has_to_say_that_it_did() {
         assert_eq!(page.body.contains(way_out), says_so, "{}", page.summary());
         assert_eq!(page.body.contains("/sign-in?again=1"), says_so, "{}", page.summary());
     }
-    // As late as two clocks may differ.
+    // With the largest allowed difference of two clocks.
     sends_back(&app, &issuer, json!(now - 50));
     assert_eq!(around(&app, &issuer, &mut jane, "1").await.1.see_other(), "/account");
     let _ = delete(&mut jane, &app).await.expect(303);
     assert_eq!(rows(&app.app.db, "users").await, 0);
 }
 
-/// Google knows no `prompt=login`, and says when it asked only if it is asked to.
+/// Google does not support `prompt=login`, and sends `auth_time` only on request.
 #[tokio::test]
 async fn google_is_asked_in_its_own_way() {
     let app = Latchkey::start().await;
@@ -123,7 +123,7 @@ async fn google_is_asked_in_its_own_way() {
     assert!(asked.iter().any(|one| one.starts_with("claims=") && one.contains("auth_time")));
 }
 
-/// GitHub and Facebook do not say when they last asked: another proof is needed.
+/// GitHub and Facebook do not report the last authentication: another proof is needed.
 #[tokio::test]
 async fn where_a_provider_cannot_say_a_code_by_email_proves_it() {
     for key in ["session", "jwt"] {
@@ -141,12 +141,12 @@ async fn where_a_provider_cannot_say_a_code_by_email_proves_it() {
         assert!(page.body.contains("GitHub and Facebook can’t say when"), "no word on why");
 
         let code = &code_for(&mut ada, &app, OF_ADA).await;
-        // Somebody else's code, in somebody else's browser, opens nothing.
+        // A code for another user in another browser is refused.
         let mut elsewhere = came_in(&app, "github", "ada", key).await;
         let _ = prove(&mut elsewhere, &app, code).await.expect_error(403, "wrong_code");
         let _ = prove(&mut ada, &app, "AAAA-AAAA").await.expect_error(403, "wrong_code");
         let _ = delete(&mut ada, &app).await.expect_error(403, "fresh_proof_required");
-        // As people type it; once.
+        // With spaces, as people type it; it works once.
         let typed = code.to_lowercase().replace('-', " ");
         assert_eq!(prove(&mut ada, &app, &typed).await.see_other(), "/account?done=proved");
         let _ = prove(&mut ada, &app, code).await.expect_error(403, "wrong_code");
@@ -172,7 +172,7 @@ async fn a_code_lives_for_ten_minutes_and_cannot_be_guessed_for_ever() {
     assert_eq!(page.header("x-error-code"), Some("too_many_tries"), "{}", page.summary());
 }
 
-/// An address that nobody proved is no way to prove anything; a password is.
+/// An unverified address cannot receive a code; a password can be used.
 #[tokio::test]
 async fn who_has_a_password_needs_no_code_and_without_a_proved_address_there_is_none() {
     let app = Setup::new().with_frozen_clock().start().await;
@@ -190,8 +190,8 @@ async fn who_has_a_password_needs_no_code_and_without_a_proved_address_there_is_
     let _ = delete(&mut bob, &app).await.expect(303);
 }
 
-/// Whom neither a letter nor a password can reach could never leave: for them,
-/// their provider's word has to do.
+/// Users with neither a verified address nor a password could never delete their account, so the
+/// provider's word is enough for them.
 #[tokio::test]
 async fn who_has_no_other_proof_is_not_locked_in() {
     let app = Setup::new().with_frozen_clock().start().await;
@@ -203,7 +203,7 @@ async fn who_has_no_other_proof_is_not_locked_in() {
     assert!(page.body.contains("action=\"/auth/facebook\""), "{}", page.summary());
     let _ = come_in(&mut noor, &app, "facebook", "noor", "session").await.expect(303);
     let _ = link(&mut noor, &app, "google", "noor").await.expect(303);
-    // From here on there is one.
+    // From here on there is a password.
     app.advance(Span::minutes(11));
     let _ = come_in(&mut noor, &app, "facebook", "noor", "session").await.expect(303);
     let page = set_password(&mut noor, &app, "", "seven herons over the weir").await;

@@ -1,4 +1,4 @@
-//! Ways to the codes of tokens, scopes and what they open.
+//! How to get the error codes of tokens and scopes.
 
 use latchkey_domain::Span;
 use latchkey_tests::issuer::{Answer, INTROSPECT};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use latchkey_tests::accounts::{ApiClient, PASSWORD, instance, sign_up, tokens};
 use latchkey_tests::jws::{OwnKey, decode, with_changes};
 
-/// Bob's program calls.
+/// Bob's API client sends a request.
 pub(crate) async fn api(method: Method, path: &'static str, body: Option<Value>) -> Page {
     let app = Latchkey::start().await;
     sign_up(&app, "bob@example.test").await;
@@ -32,7 +32,7 @@ pub(crate) async fn token_revoked() -> Page {
     program.get("/api/v1/me").await
 }
 
-/// Shows a token that was made by hand from a good one.
+/// Sends a token derived from a valid one.
 pub(crate) async fn forged(make: fn(&OwnKey, &Value, &Value, &str) -> String) -> Page {
     forged_by(make).await
 }
@@ -64,7 +64,7 @@ pub(crate) async fn claims(change: Value) -> Page {
     .await
 }
 
-/// Shows an opaque token, about which the issuer says that.
+/// Sends an opaque token for which the issuer responds like this.
 pub(crate) async fn introspected(answer: Answer) -> Page {
     let (app, issuer) = asks_acme().await;
     issuer.respond_with(INTROSPECT, answer);
@@ -81,7 +81,7 @@ pub(crate) async fn introspected_as(subject: &'static str) -> Page {
     ApiClient::with(&app, "opaque").get("/api/v1/me").await
 }
 
-/// The server whose metadata name a list does not give it.
+/// The authorization server's list of apps is unavailable.
 pub(crate) async fn access_not_ended() -> Page {
     const METADATA: &str = "/.well-known/oauth-authorization-server";
     let issuer = Issuer::start().await;
@@ -107,7 +107,7 @@ pub(crate) async fn insufficient_scope() -> Page {
     ApiClient::with(&app, &narrow.access).get("/api/v1/contacts").await
 }
 
-/// Exchanges a refresh token once, waits, and then exchanges one of the two.
+/// Refreshes once, waits, and uses one of the two refresh tokens.
 pub(crate) async fn refresh(which: fn(String, String) -> String, later: Span) -> Page {
     let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, "bob@example.test").await;
@@ -127,8 +127,7 @@ pub(crate) async fn refresh_token_ended() -> Page {
     program.refresh(&tokens.refresh).await
 }
 
-/// An instance whose APP_SECRET is the old one alone, after the key ring was
-/// sealed with a new one.
+/// An instance with only the old APP_SECRET, after the signing keys were encrypted with a new one.
 pub(crate) async fn signing_unavailable() -> Page {
     let database = Database::sqlite().await;
     let start_with = |secret: &str| instance(&database.url).set("APP_SECRET", secret).start();

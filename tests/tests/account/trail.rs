@@ -1,5 +1,4 @@
-//! The audit trail: everything that happens, by whom and when; one's own for
-//! everybody, all of it for administrators.
+//! The audit trail: users see their own events, administrators all of them.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
@@ -17,7 +16,7 @@ use latchkey_tests::accounts::{ApiClient, PASSWORD, expect_problem, sign_up, sig
 
 const BOB: &str = "bob@example.test";
 
-/// Everything in the trail: kind, actor, time, address and account, the oldest first.
+/// All events: kind, actor, time, address and account, oldest first.
 async fn trail(app: &Latchkey) -> Vec<[String; 5]> {
     let statement = "SELECT kind || '|' || actor || '|' || at || '|' || COALESCE(address, '-') \
         || '|' || COALESCE(user_id, '-') FROM audit_events ORDER BY id";
@@ -28,7 +27,7 @@ async fn trail(app: &Latchkey) -> Vec<[String; 5]> {
     texts(&app.app.db, statement).await.into_iter().map(read).collect()
 }
 
-/// The last event is this, by the person, now, from here, about this account.
+/// Asserts the last event: this kind, by the user, now, from this address, about this account.
 #[track_caller]
 fn assert_last(trail: &[[String; 5]], app: &Latchkey, kind: &str, actor: &str, user: &str) {
     let now = app.clock.now().as_millis().to_string();
@@ -78,8 +77,7 @@ async fn every_kind(app: &Latchkey) {
     assert_eq!((last[1].as_str(), last[3].as_str(), last[4].as_str()), ("person", "-", "-"));
     seen.insert("account_deleted");
 
-    // What has a test of its own, below and where it happens. Whoever adds a kind
-    // adds its test.
+    // Kinds that are tested elsewhere. A new kind needs a test, too.
     seen.extend(["refresh_reused", "roles_changed", "keys_rotated"]);
     seen.extend(["connected", "disconnected", "reconnect_needed"]); // connections/
     seen.extend(["access_ended"]); // api/connected_apps.rs
@@ -172,8 +170,7 @@ async fn everybody_sees_their_own_and_administrators_all() {
             assert!(activity.contains(said.phrase()), "{}: {}", said.phrase(), page.summary());
         }
         let sentence = if key == "session" { "(server session)" } else { "(JWT)" };
-        let sentence =
-            format!("Signature in with a password {sentence}<small>from 127.0.0.1</small>");
+        let sentence = format!("Signed in with a password {sentence}<small>from 127.0.0.1</small>");
         assert!(activity.contains(&sentence), "{activity}");
         assert!(!page.body.contains("href=\"/audit\""), "a door that is closed to him");
         let _ = bob.get(&app.url("/audit")).await.expect_error(403, "role_required");
@@ -222,7 +219,7 @@ async fn the_trail_is_paged_without_a_gap() {
     }
 }
 
-/// The built command line, in the folder of this app.
+/// Runs the command line in the folder of this app.
 fn latchkey(database: &str, arguments: &[&str]) -> String {
     let here = std::env::current_exe().expect("this binary");
     let folder = here.parent().and_then(|deps| deps.parent()).expect("target/debug");

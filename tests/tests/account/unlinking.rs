@@ -1,4 +1,4 @@
-//! A way in is taken away, but never the last.
+//! Removing sign-in methods, but never the last one.
 
 use latchkey_tests::database::rows;
 use latchkey_tests::{Browser, Database, Latchkey, Setup, texts};
@@ -42,7 +42,7 @@ async fn the_last_way_in_stays() {
         assert!(page.body.contains("href=\"/account\""), "no way back");
         assert_eq!(linked(&mut ada, &app).await.len(), 1);
         came_in(&app, "google", "ada", key).await;
-        // With a password it is not the last any more.
+        // With a password it is no longer the last one.
         let page = set_password(&mut ada, &app, "", OTHER_PASSWORD).await;
         assert_eq!(page.see_other(), "/account?done=password");
         let _ = unlink(&mut ada, &app, "google").await.expect(303);
@@ -66,12 +66,12 @@ async fn a_password_is_a_way_in_that_can_be_taken_away_as_well() {
     assert!(!opens(&app, "bob@example.test", PASSWORD).await);
     let _ = unlink(&mut bob, &app, "github").await.expect_error(409, "last_way_in");
     came_in(&app, "github", "octo", "session").await;
-    // There is none any more.
+    // Now there is none.
     let _ = link(&mut bob, &app, "google", "octo").await.expect(303);
     let _ = bob.post(&url, &[("way", "password")]).await.expect_error(404, "not_found");
 }
 
-/// What a form says beside the way in does not get into the trail.
+/// Other form fields do not get into the audit trail.
 #[tokio::test]
 async fn the_trail_says_what_was_unlinked_and_nothing_that_was_typed() {
     let app = Latchkey::start().await;
@@ -105,7 +105,7 @@ async fn only_ones_own_can_be_unlinked() {
     assert!(opens(&app, "eve@example.test", PASSWORD).await);
 }
 
-/// The two last ways in, taken away at the same moment, again and again.
+/// Removes the last two sign-in methods concurrently, repeatedly.
 async fn two_at_once(app: &Latchkey) {
     for (index, person) in ["ada", "noor", "octo", "long"].into_iter().enumerate() {
         let mut one = came_in(app, "google", person, "session").await;

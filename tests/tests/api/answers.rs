@@ -1,4 +1,4 @@
-//! What is true of every answer of the API, whatever was asked.
+//! Properties of every API response.
 
 use latchkey_tests::accounts;
 use std::collections::HashSet;
@@ -9,7 +9,7 @@ use latchkey_web::errors::catalogue;
 use reqwest::Method;
 use serde_json::Value;
 
-/// Every route of the API with the methods that it takes.
+/// All routes of the API and their methods.
 const ROUTES: [(&str, &[&str]); 10] = [
     ("/api/v1/token", &["POST"]),
     ("/api/v1/token/refresh", &["POST"]),
@@ -195,7 +195,7 @@ async fn a_refusal_to_try_again_is_a_problem_that_the_description_knows() {
     panic!("a hundred wrong passwords, and none of them was one too many");
 }
 
-/// What the description says of a value is what the app does with it.
+/// The limits in the description are enforced.
 #[tokio::test]
 async fn the_description_says_which_values_are_taken() {
     let app = Latchkey::start().await;

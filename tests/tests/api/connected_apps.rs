@@ -1,4 +1,4 @@
-//! Apps with access to one's data here: listed on `/connections`, ended there.
+//! Other apps with access to the API: listed and revoked on `/connections`.
 
 use latchkey_tests::accounts::{ApiClient, expect_problem};
 use latchkey_tests::issuer::{Answer, INTROSPECT, SUBJECT};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 const METADATA: &str = "/.well-known/oauth-authorization-server";
 const LIST: &str = "/authorizations";
 
-/// An app, its issuer, and Jane, who came in from there.
+/// An app, its issuer, and Jane, who signed in with it.
 async fn app() -> (Latchkey, Issuer, Browser) {
     let issuer = Issuer::start().await;
     let setup = Setup::new().with_introspection(&issuer).with_issuer(&issuer);
@@ -55,7 +55,7 @@ async fn an_app_is_listed_and_its_access_ends_at_once() {
     assert_eq!(asked.query, format!("sub={SUBJECT}"), "only one's own are asked for");
     assert!(asked.header("authorization").is_some_and(|value| value.starts_with("Basic ")));
 
-    // What was heard about its token is forgotten with it.
+    // Cached responses about its token are dropped.
     let good =
         json!({ "active": true, "sub": SUBJECT, "aud": app.url("/api"), "scope": "profile" });
     issuer.respond_with(INTROSPECT, Answer::Json(good));
@@ -84,10 +84,10 @@ async fn somebody_elses_app_is_not_there() {
         let _ = end(&mut jane, &app, id).await.expect_error(404, "not_found");
     }
     assert!(issuer.all_requests().iter().all(|request| request.method != "DELETE"));
-    // Nor is anything listed, or ended, for somebody who is not signed in.
+    // Nothing is listed or revoked without a sign-in.
     let mut nobody = Browser::new();
     let _ = end(&mut nobody, &app, "7/7").await.expect_error(401, "sign_in_required");
-    // Somebody else is asked about as somebody else.
+    // Another user has another subject.
     let mut other = come_in(&app, &issuer, "another").await;
     let _ = section(&mut other, &app).await;
     let queries: Vec<_> = issuer.requests(LIST).into_iter().map(|request| request.query).collect();
@@ -115,11 +115,11 @@ async fn whatever_the_server_answers_the_page_is_there() {
     }
     issuer.respond_with(LIST, Answer::Json(json!({ "authorizations": [] })));
     assert!(section(&mut jane, &app).await.contains("None."));
-    // The access is as it was when the end of it is not confirmed.
+    // The access is unchanged if its revocation is not confirmed.
     issuer.respond_with(LIST, Answer::Json(printer()));
     issuer.respond_with("/authorizations/7%2F7", Answer::html(500));
     let _ = end(&mut jane, &app, "7/7").await.expect_error(503, "access_not_ended");
-    // Gone already is gone.
+    // Revoking it again succeeds.
     issuer.respond_with("/authorizations/7%2F7", Answer::html(404));
     assert_eq!(end(&mut jane, &app, "7/7").await.status, 303);
 }
@@ -168,7 +168,7 @@ async fn a_server_without_a_list_and_one_that_is_not_there_are_told_of() {
     let setup = Setup::new().with_introspection(&issuer).with_issuer(&issuer);
     let app = setup.with_frozen_clock().start().await;
     let mut jane = come_in(&app, &issuer, SUBJECT).await;
-    // Its metadata name none, or another's.
+    // Its metadata has no list, or one of another server.
     let found = section(&mut jane, &app).await;
     assert!(found.contains("Latchkey cannot read it"), "{found}");
     assert!(issuer.requests(LIST).is_empty());

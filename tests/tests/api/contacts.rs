@@ -1,4 +1,4 @@
-//! Contacts: made, read, changed, deleted; by their owner alone.
+//! Contacts: created, read, updated and deleted by their owner only.
 
 use latchkey_domain::Span;
 use latchkey_tests::accounts::{ApiClient, expect_problem, json_of, sign_up_client};
@@ -108,7 +108,7 @@ async fn somebody_elses_contact_is_not_there() {
         list["items"].as_array().expect("items").iter().any(|other| one["id"] == other["id"])
     });
     assert!(!shared, "lists are apart too");
-    // Nor does somebody else's cursor lead anywhere.
+    // Another user's cursor does not work either.
     let cursor = id_of(&list["items"][0]);
     let page = eve.get(&format!("{PATH}?cursor={cursor}")).await.expect(200);
     assert!(!page.body.contains(&id_of(&list["items"][1])));

@@ -1,4 +1,4 @@
-//! Two doors, two keys: the same person, served alike, whichever it is.
+//! Two sign-in methods, two credentials: the same responses for all four.
 
 use latchkey_tests::accounts;
 use latchkey_tests::accounts::{ApiClient, cookie_value, json_of, queries, sign_up, signed_in};
@@ -7,7 +7,7 @@ use reqwest::Method;
 
 const ADA: &str = "ada@example.test";
 
-/// Comes in through a door, with that key to carry.
+/// Signs in with this method and credential.
 async fn enter(app: &Latchkey, door: &str, key: &str) -> Browser {
     if door == "password" {
         return signed_in(app, ADA, key).await;
@@ -50,13 +50,13 @@ async fn one_person_is_the_same_bytes_whatever_is_carried() {
     }
 }
 
-/// An answer, as far as it does not depend on the time or the sign-in.
+/// A response without the parts that depend on time or sign-in.
 fn comparable(page: &Page) -> (u16, Option<String>, String) {
     let kind = page.header("content-type").map(str::to_owned);
     let body = match page.url.path() {
-        // These two show the very sign-in that asks.
+        // These two show the current sign-in.
         "/account" | "/api/v1/sessions" => String::new(),
-        // A page's head names the key. Apart from that: does it know the person?
+        // The page header names the credential; only compare whether it shows the user.
         path if !path.starts_with("/api/") => page.body.contains("Ada").to_string(),
         _ => {
             let id = page.header("x-request-id").expect("an id");
@@ -99,7 +99,7 @@ async fn every_page_and_route_serves_each_of_them_alike() {
             let expected = comparable(&session.get(&url).await);
             assert!(expected.0 < 500, "{door}: {path}");
             assert_eq!(comparable(&jwt.get(&url).await), expected, "{door}: JWT cookie: {path}");
-            // A bearer token opens the API and nothing else: pages ask for no scope.
+            // A bearer token is only for the API: pages check no scope.
             if path.starts_with("/api/") {
                 assert_eq!(comparable(&bearer.get(path).await), expected, "{door}: Bearer: {path}");
             }
@@ -183,7 +183,7 @@ async fn the_password_that_a_proxy_asks_for_is_not_a_refused_token() {
                 let page = browser.send(Method::GET, &app.url(path), &headers, None).await;
                 assert_eq!(page.status, 200, "{key} {gate} {path}: {}", page.summary());
             }
-            // Alone it opens nothing, and is no reason to let another site in.
+            // A refresh cookie alone gives no access, and does not allow cross-site requests.
             let page =
                 Browser::new().send(Method::GET, &app.url("/api/v1/me"), &headers, None).await;
             assert_eq!(page.header("x-error-code"), Some("token_missing"), "{gate}");
@@ -191,7 +191,7 @@ async fn the_password_that_a_proxy_asks_for_is_not_a_refused_token() {
             let page = browser.send(Method::POST, &app.url("/api/v1/contacts"), &cross, None).await;
             assert_eq!(page.status, 403, "{gate}");
         }
-        // Ours is believed or refused, whatever else comes along.
+        // Our own header decides, whatever else is sent.
         for refused in ["Bearer junk", "bearer", "Bearer "] {
             let headers = [("authorization", refused)];
             let page = browser.send(Method::GET, &app.url("/api/v1/me"), &headers, None).await;

@@ -1,4 +1,4 @@
-//! Another app's opaque token: what it opens, for whom, and for how long.
+//! Opaque tokens of other apps: scope, user and lifetime.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 const ADA: &str = "ada@example.test";
 const EVERYTHING: &str = "profile calendar:read contacts:read contacts:write";
 
-/// An app with an issuer beside it that is asked about tokens, and Ada's id.
+/// An app whose issuer introspects tokens, and Ada's id.
 async fn app(cache: &str) -> (Latchkey, Issuer, String) {
     let issuer = Issuer::start().await;
     let setup = Setup::new().with_introspection(&issuer).set("OAUTH_INTROSPECTION_CACHE", cache);
@@ -27,7 +27,7 @@ async fn app(cache: &str) -> (Latchkey, Issuer, String) {
     (app, issuer, id)
 }
 
-/// What an issuer says of a good token.
+/// The introspection response for a valid token.
 fn active(app: &Latchkey, subject: &str, scope: &str) -> Value {
     json!({
         "active": true, "sub": subject, "aud": app.url("/api"), "scope": scope,
@@ -35,7 +35,7 @@ fn active(app: &Latchkey, subject: &str, scope: &str) -> Value {
     })
 }
 
-/// A program that shows an opaque token, about which the issuer says this.
+/// An API client with an opaque token, for which the issuer responds like this.
 fn program(app: &Latchkey, issuer: &Issuer, answer: Value) -> ApiClient {
     issuer.respond_with(INTROSPECT, Answer::Json(answer));
     ApiClient::with(app, "2YotnFZFEjr1zCsicMWpAA")
@@ -45,7 +45,7 @@ fn calls(issuer: &Issuer) -> usize {
     issuer.requests(INTROSPECT).len()
 }
 
-/// How many calls the answer says that it cost.
+/// The number of introspection calls in `Server-Timing`.
 #[track_caller]
 fn told_calls(page: &Page) -> Option<String> {
     let timing = page.header("server-timing").expect("Server-Timing");
@@ -160,7 +160,7 @@ async fn with_a_cache_it_is_refused_when_the_answer_is_no_longer_believed() {
     assert_eq!(calls(&issuer), 1);
     app.advance(Span::millis(1));
     expect_problem(&opaque.get("/api/v1/me").await, 401, "token_inactive");
-    // A refusal is believed for a second, and not for longer.
+    // A refusal is cached for one second.
     issuer.respond_with(INTROSPECT, Answer::Json(active(&app, &id, "profile")));
     app.advance(Span::millis(999));
     expect_problem(&opaque.get("/api/v1/me").await, 401, "token_inactive");
@@ -205,7 +205,7 @@ async fn the_subject_is_a_person_at_the_issuer_and_nobody_else() {
     let issuer = Issuer::start().await;
     let setup = Setup::new().with_introspection(&issuer).with_issuer(&issuer);
     let app = setup.set("OAUTH_INTROSPECTION_CACHE", "0").with_frozen_clock().start().await;
-    // Nobody has come in yet: no account is made for an app.
+    // The user has no account yet, and none is created for an app.
     let mut opaque = program(&app, &issuer, active(&app, SUBJECT, EVERYTHING));
     let page = opaque.get("/api/v1/me").await;
     expect_problem(&page, 403, "account_unknown");
@@ -217,7 +217,7 @@ async fn the_subject_is_a_person_at_the_issuer_and_nobody_else() {
     let authorize = jane.start_sign_in(&app, "acme").await;
     let _ = jane.follow_callback(&issuer.approve(&authorize)).await.expect(303);
     let me = jane.get(&app.url("/api/v1/me")).await.expect(200).body;
-    // Without `iss`, the provider whose issuer is asked is meant.
+    // Without `iss`, the issuer of the introspected endpoint applies.
     assert_eq!(opaque.get("/api/v1/me").await.expect(200).body, me);
     for (iss, status) in [(issuer.url.as_str(), 200), ("https://other.test", 403)] {
         let mut answer = active(&app, SUBJECT, EVERYTHING);
@@ -282,11 +282,11 @@ async fn roles_are_the_persons_own() {
     assert_eq!(roles(&opaque.get("/api/v1/me").await), json!([]));
     let admin: Roles = [Role::admin()].into_iter().collect();
     users::set_roles(&app.app.db, id.parse().expect("an id"), &admin).await.expect("a role");
-    // A change is felt when the answer is no longer believed.
+    // A change takes effect when the cached response expires.
     assert_eq!(roles(&opaque.get("/api/v1/me").await), json!([]));
     app.advance(Span::seconds(5));
     assert_eq!(roles(&opaque.get("/api/v1/me").await), json!(["admin"]));
-    // What a person may do with a role is not handed on to an app.
+    // A user's role is not passed on to an app.
     let page = opaque.get("/api/v1/admin/users").await;
     let said = expect_problem(&page, 403, "role_required");
     assert!(said["detail"].as_str().is_some_and(|text| text.contains("apps")), "{said}");
@@ -307,7 +307,7 @@ async fn an_app_has_no_sign_in_and_opens_no_page() {
     assert_eq!((page.status, page.header("x-error-code")), (401, Some("sign_in_required")));
     assert!(!opaque.get("/").await.body.contains("Ada"));
 
-    // With `profile` it may end one; the trail says who did.
+    // With `profile` it may end a sign-in; the audit trail names the app.
     for one in items {
         let path = format!("/api/v1/sessions/{}", one["id"].as_str().expect("an id"));
         let _ = opaque.delete(&path).await.expect(204);
@@ -336,14 +336,14 @@ async fn what_is_sent_on_purpose_counts_and_nothing_is_asked_about_our_own() {
         "token_too_large",
     );
     assert_eq!(calls(&issuer), 0, "nobody is asked about a JWT, or about what is no token");
-    // In a URL it is refused, good or not.
+    // In a URL it is refused, valid or not.
     expect_problem(
         &ApiClient::new(&app).get("/api/v1/me?access_token=opaque").await,
         400,
         "token_in_url",
     );
     assert_eq!(calls(&issuer), 0);
-    // A bad token in the header is not made up for by a good cookie.
+    // A valid cookie does not make up for an invalid token in the header.
     issuer.respond_with(INTROSPECT, Answer::Json(json!({ "active": false })));
     let headers = [("authorization", "Bearer opaque")];
     let page = jwt.send(Method::GET, &app.url("/api/v1/me"), &headers, None).await;

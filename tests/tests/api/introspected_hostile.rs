@@ -1,5 +1,5 @@
-//! An introspection endpoint that is broken, slow or hostile: nobody is let in,
-//! nothing hangs, and everybody else goes on.
+//! A broken, slow or hostile introspection endpoint: tokens are refused, nothing hangs, and other
+//! requests continue.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 const ADA: &str = "ada@example.test";
 
-/// Longer than any of this may take, on the slowest machine.
+/// Longer than any of this takes on a slow machine.
 const BOUND: Duration = Duration::from_secs(30);
 
 async fn app() -> (Latchkey, Issuer, ApiClient, Value) {
@@ -26,7 +26,7 @@ async fn app() -> (Latchkey, Issuer, ApiClient, Value) {
     (app, issuer, ada, good)
 }
 
-/// Shows a token that nobody has shown before.
+/// Sends a new token.
 async fn show(app: &Latchkey, n: usize) -> Page {
     let mut program = ApiClient::with(app, &format!("token-{n}"));
     let page = tokio::time::timeout(BOUND, program.get("/api/v1/me")).await.expect("an answer");
@@ -78,7 +78,7 @@ async fn no_answer_that_makes_no_sense_lets_anybody_in() {
     {
         issuer.respond_with(INTROSPECT, answer.clone());
         unavailable(&show(&app, n).await);
-        // What broke off rests for a second.
+        // After a failure, the circuit breaker is open for a second.
         app.advance(Span::seconds(1));
         let _ = session.get(&app.url("/api/v1/me")).await.expect(200);
         let _ = jwt.get("/api/v1/me").await.expect(200);
@@ -133,7 +133,7 @@ async fn a_server_that_hangs_costs_one_wait_and_not_one_for_each_request() {
         let before = issuer.requests(INTROSPECT).len();
         issuer.respond_with(INTROSPECT, answer);
         unavailable(&show(&app, 10 * n).await);
-        // For a second nobody is asked: the answer is there at once.
+        // For a second the endpoint is not called: the response is immediate.
         for m in 1..5 {
             unavailable(&show(&app, 10 * n + m).await);
         }
@@ -155,7 +155,7 @@ async fn with_the_server_gone_only_its_own_tokens_suffer() {
     let _ = show(&app, 1).await.expect(200);
     let port = url::Url::parse(&issuer.url).expect("a URL").port().expect("a port");
     drop(issuer);
-    // What was heard a moment ago is still believed, and then no longer.
+    // A cached response is used until it expires.
     app.advance(Span::seconds(4));
     let _ = show(&app, 1).await.expect(200);
     app.advance(Span::seconds(1));
@@ -166,7 +166,7 @@ async fn with_the_server_gone_only_its_own_tokens_suffer() {
         let _ = jwt.get("/api/v1/contacts").await.expect(200);
     }
     assert_eq!(session.get(&app.url("/account")).await.status, 200);
-    // It is back, and is asked again without anybody's help.
+    // It is back, and is called again automatically.
     app.advance(Span::seconds(1));
     let issuer = Issuer::start_on(port).await;
     issuer.respond_with(INTROSPECT, Answer::Json(good));

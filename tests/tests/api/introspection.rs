@@ -1,4 +1,4 @@
-//! What an answer about a token means (RFC 7662 §2.2), and which tokens are asked about.
+//! Introspection responses (RFC 7662 §2.2), and which tokens are introspected.
 
 use latchkey_auth::introspection::{Expected, Rejection, TokenInfo, is_opaque, validate};
 use latchkey_auth::jose::{Members, base64url};
@@ -75,7 +75,7 @@ fn answers_are_judged() {
         let found = judged(&change, Some("https://as.test")).map(drop);
         assert_eq!(found, expected, "{change}");
     }
-    // Where no issuer is expected, the answer's own word counts.
+    // Without an expected issuer, the response's `iss` counts.
     assert_eq!(judged(&json!({ "iss": "https://other.test" }), None).map(drop), Ok(()));
 }
 

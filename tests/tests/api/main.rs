@@ -1,4 +1,4 @@
-//! The API, whichever key is carried.
+//! The API, with each credential.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,

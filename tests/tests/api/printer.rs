@@ -1,6 +1,5 @@
-//! The whole way with somebody else's app: the local provider's Calendar Printer
-//! begins at our metadata, asks the person, prints their calendar here, and is
-//! refused as soon as the person has ended it.
+//! The whole flow with another app: the local provider's Calendar Printer discovers our API, gets
+//! the user's consent, prints their calendar, and is refused once the user revokes it.
 
 use latchkey_tests::accounts::{ApiClient, expect_problem, json_of};
 use latchkey_tests::{Browser, Latchkey, Page};
@@ -38,7 +37,7 @@ async fn it_prints_the_persons_calendar_until_its_access_is_ended() {
 
     let page = connect(&mut ada, &app, "ada").await.expect(200);
     assert!(page.body.contains(&title), "{}", page.summary());
-    // It asked for the calendar, and gets nothing else.
+    // It requested the calendar, and gets nothing else.
     assert!(page.body.contains("insufficient_scope"), "{}", page.summary());
 
     let found = section(&mut ada, &app).await;

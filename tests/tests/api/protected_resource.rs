@@ -1,4 +1,4 @@
-//! What an app learns that begins with the API's address alone (RFC 9728).
+//! Discovery from the API's URL alone (RFC 9728).
 
 use latchkey_tests::accounts::{ApiClient, expect_problem, json_of};
 use latchkey_tests::{Issuer, Latchkey, Setup};
@@ -14,7 +14,7 @@ async fn a_challenge_leads_to_the_document_and_the_document_to_the_issuer() {
     let challenge = challenge.header("www-authenticate").expect("a challenge").to_owned();
     let (_, address) = challenge.split_once("resource_metadata=\"").expect("an address");
     let path = address.trim_end_matches('"').strip_prefix(&app.origin).expect("ours").to_owned();
-    // RFC 9728 §3.1: the path of the resource stands behind the well-known one.
+    // RFC 9728 §3.1: the path of the resource follows the well-known path.
     assert_eq!(path, format!("{WELL_KNOWN}/api"));
     let page = program.get(&path).await.expect(200);
     assert_eq!(page.header("content-type"), Some("application/json"));

@@ -1,4 +1,4 @@
-//! What a token may do, and what its person may: each route with each scope.
+//! Each route with each scope and role.
 
 use latchkey_domain::{Role, Roles, Span};
 use latchkey_store::users;
@@ -82,7 +82,7 @@ async fn the_list_of_people_is_for_admins_and_says_so() {
     let id = json_of(&ada.get("/api/v1/me").await)["id"].as_str().expect("an id").to_owned();
     let admin: Roles = [Role::admin()].into_iter().collect();
     users::set_roles(&app.app.db, id.parse().expect("an id"), &admin).await.expect("a role");
-    // A JWT says what was true when it was issued; its successor knows more.
+    // A JWT has the roles at its issue; its successor has the new ones.
     expect_problem(&ada.get(people).await, 403, "role_required");
     let next = Tokens::of(&ApiClient::new(&app).refresh(&first.refresh).await);
     ada.token = Some(next.access);
@@ -105,7 +105,7 @@ async fn the_list_of_people_is_for_admins_and_says_so() {
     let narrow = tokens(&app, ADA, Some("contacts:read")).await;
     let page = ApiClient::with(&app, &narrow.access).get(people).await;
     expect_problem(&page, 403, "insufficient_scope");
-    // A session feels it at once, in both directions.
+    // A session has the current roles, in both directions.
     let mut browser = accounts::signed_in(&app, ADA, "session").await;
     assert_eq!(browser.get(&app.url(people)).await.status, 200);
     users::set_roles(&app.app.db, id.parse().expect("an id"), &Roles::default())

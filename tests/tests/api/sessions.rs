@@ -1,4 +1,4 @@
-//! All sign-ins in one list, whatever they carry, each to be ended from any other.
+//! All sign-ins in one list, with either credential, and ending each from any other.
 
 use latchkey_domain::Span;
 use latchkey_tests::accounts::{

@@ -1,4 +1,4 @@
-//! What the lab says of itself is true.
+//! The lab's descriptions are true.
 
 use std::collections::HashSet;
 use std::fs;

@@ -1,5 +1,4 @@
-//! The judge, fed with what a vulnerable server would answer: a judge that does
-//! not notice would let an attack through in silence.
+//! The lab must notice vulnerable responses: otherwise an attack would pass silently.
 
 use std::time::Duration;
 
@@ -7,7 +6,7 @@ use latchkey_lab::Answer;
 use latchkey_lab::attacks::{self, Attack, Expect, Verdict, judge};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-/// Those that are judged by what is answered; the others by when.
+/// Attacks judged by responses; the others are judged by timing.
 fn all() -> impl Iterator<Item = &'static Attack> {
     attacks::all().filter(|attack| !attack.is_timed())
 }
@@ -43,7 +42,7 @@ fn error(status: u16, code: &str) -> Answer {
     with(answer(status, ""), "x-error-code", code)
 }
 
-/// The answer that an expectation waits for.
+/// The response that an expectation matches.
 fn right(expect: &Expect) -> Answer {
     match *expect {
         Expect::Code(status, code) => error(status, code),
@@ -68,10 +67,10 @@ fn right(expect: &Expect) -> Answer {
     }
 }
 
-/// What somebody answers who lacks the check.
+/// The response of a server without the check.
 fn vulnerable(expect: &Expect) -> Answer {
     match *expect {
-        // In, with a session; or the document that was asked for.
+        // Signed in with a session, or the requested document.
         Expect::Code(..) | Expect::CodeAndText(..) | Expect::Challenge(..) => redirect("/account"),
         Expect::OAuthError(..) => answer(200, r#"{"access_token":"a","token_type":"Bearer"}"#),
         Expect::ErrorRedirect(_) => answer(200, "<form>Allow?</form>"),
@@ -87,11 +86,11 @@ fn vulnerable(expect: &Expect) -> Answer {
     }
 }
 
-/// The right answers to every step, for the judge to start from.
+/// The correct responses to all steps, as a starting point.
 fn refusals(attack: &Attack) -> Vec<Answer> {
     let mut answers: Vec<_> = attack.expect.iter().map(right).collect();
     let compares = |expect: &Expect| matches!(expect, Expect::SameAsFirst | Expect::SameSuccessor);
-    // Those that compare need two answers, and the first one for both.
+    // Comparisons need two responses: the first one for both.
     if attack.expect.len() == 1 && compares(&attack.expect[0]) {
         answers.push(answers[0].clone());
     }
@@ -166,19 +165,19 @@ fn the_verdict_is_about_this_check_and_no_other() {
     };
     let through = |verdict| matches!(verdict, Verdict::GotThrough(_));
     let unclear = |verdict| matches!(verdict, Verdict::CouldNotRun(_));
-    // Another refusal than the one that this is about.
+    // Refused, but by another check.
     assert!(unclear(judge(&[Code(401, "token_expired")], &[error(401, "token_malformed")])));
     let says = [CodeAndText(502, "id_token_refused", "its signature is wrong")];
     let other = with(answer(502, "It has expired."), "x-error-code", "id_token_refused");
     assert!(unclear(judge(&says, &[other])));
-    // The right place, with a status that browsers do not follow as a redirect.
+    // The right location, with a status that browsers do not follow.
     let page = with_header("location", "/account");
     assert!(through(judge(&[RedirectsTo("/account")], &[page])));
-    // A limit that names no time to wait is none that a program can keep to.
+    // A limit without `Retry-After` is of no use to a client.
     assert!(through(judge(&[RateLimited], &[error(429, "too_many_tries")])));
     // Also in a header.
     assert!(through(judge(&[LacksText("evil.test")], &[with_header("link", "http://evil.test")])));
-    // Two addresses may differ, and nothing else.
+    // Only the two addresses may differ.
     let told = |email: &str, more: &str| answer(401, &format!("<p>{email} {more}"));
     let same = [told("lab-1@lab.invalid", "no"), told("lab-2@lab.invalid", "no")];
     assert_eq!(
@@ -201,7 +200,7 @@ fn rounds(of: impl Fn(usize) -> [f64; 3]) -> Vec<Answer> {
     (0..18).flat_map(|round| of(round).map(seen)).collect()
 }
 
-/// Milliseconds that look like chance, and are the same in each run.
+/// Deterministic milliseconds that look random.
 fn jitter(round: usize, who: usize) -> f64 {
     let wave = [0, 5, 2, 7, 1, 6, 3, 8, 4];
     f64::from(wave[(round * (who + 1) + who * 4) % wave.len()])
@@ -211,13 +210,13 @@ fn jitter(round: usize, who: usize) -> f64 {
 fn the_clock_gives_away_what_differs_and_nothing_else() {
     let with = |of: [f64; 3]| rounds(move |n| [0, 1, 2].map(|who| of[who] + jitter(n, who)));
     let judged = |seen: &[Answer]| judge(&[Expect::SameTiming], seen);
-    // SameAsFirst; sooner and later without an account.
+    // The same times; then faster and slower without an account.
     assert_eq!(judged(&with([30.0, 30.0, 30.0])), Verdict::Refused);
     for (unknown, word) in [(2.0, "sooner"), (90.0, "later")] {
         let verdict = judged(&with([30.0, unknown, 30.0]));
         assert!(matches!(&verdict, Verdict::GotThrough(how) if how.ends_with(word)), "{verdict:?}");
     }
-    // The control itself differs, or is as wild as what is looked for: nothing is said.
+    // The control differs, too, or has too much noise: no verdict.
     for seen in [
         with([30.0, 2.0, 60.0]),
         with([30.0, 30.0, 60.0]),
@@ -225,11 +224,11 @@ fn the_clock_gives_away_what_differs_and_nothing_else() {
     ] {
         assert!(matches!(judged(&seen), Verdict::Undecided(_)), "{:?}", judged(&seen));
     }
-    // One slow answer among many is chance.
+    // One slow response among many is noise.
     let mut once = with([30.0, 30.0, 30.0]);
     once[1].took = Duration::from_secs(5);
     assert_eq!(judged(&once), Verdict::Refused);
-    // What was not looked at has no time, and what is missing is no evidence.
+    // No time for unmeasured rounds, and missing values are no evidence.
     let mut limited = with([30.0, 2.0, 30.0]);
     limited[4] = error(429, "too_many_tries");
     for seen in [&limited[..], &[]] {

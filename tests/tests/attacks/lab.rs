@@ -1,4 +1,4 @@
-//! The lab, used as a person uses it.
+//! The lab's pages.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use latchkey_tests::database::rows;
 use latchkey_tests::{Browser, Latchkey, Page, Setup};
 use reqwest::Method;
 
-/// Longer than any run takes, in looks.
+/// Page loads; more than any run needs.
 const LOOKS: usize = 600;
 
-/// Presses a button, and looks at the page until the run is over.
+/// Clicks a button, and reloads the page until the run is over.
 async fn run(app: &Latchkey, browser: &mut Browser, path: &str) -> Page {
     let to = browser.post(&app.url(path), &[]).await.see_other();
     for _ in 0..LOOKS {
@@ -24,7 +24,7 @@ async fn run(app: &Latchkey, browser: &mut Browser, path: &str) -> Page {
     panic!("the run does not end");
 }
 
-/// Every table in which a run could leave somebody behind.
+/// Tables that a run writes users to.
 async fn everybody(app: &Latchkey) -> Vec<(&'static str, i64)> {
     let mut found = Vec::new();
     for table in
@@ -47,8 +47,7 @@ async fn every_attack_is_refused_and_nobody_is_left_behind() {
     for attack in all() {
         let place = format!("/lab/{}", attack.id);
         let mut page = browser.get(&app.url(&place)).await.expect(200);
-        // A machine that is busy with something else gets a second chance; the
-        // time that a run may take is not what this is about.
+        // A busy machine gets a second chance: the time limit of a run is not tested here.
         if page.body.contains("There was no time left") {
             page = run(&app, &mut browser, &format!("{place}/run")).await;
         }
@@ -56,7 +55,7 @@ async fn every_attack_is_refused_and_nobody_is_left_behind() {
         if !undecided && !page.body.contains("<h2>Refused</h2>") {
             not_refused.push(format!("{}: {}", attack.id, page.summary()));
         }
-        // What is shown opens nothing: no JWT, no long run of base64url.
+        // Nothing shown is usable: no JWT, no long base64url.
         let steps = page.body.split_once("Requests and responses").map_or("", |(_, steps)| steps);
         let long =
             steps.split(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c))).find(|run| {
@@ -71,8 +70,8 @@ async fn every_attack_is_refused_and_nobody_is_left_behind() {
 
     assert_eq!(everybody(&app).await, before);
     assert!(!app.file("data/local-people.json").exists(), "people were written down");
-    // Whoever ran it is still signed in, and can sign up and in at once from
-    // the same address: no limit of theirs is used up.
+    // The user is still signed in, and can sign up and in from the same address: the run has used
+    // none of their limits.
     assert!(browser.account(&app).await.is_some());
     sign_up(&app, "developer@example.test").await;
     let fields = [("email", "developer@example.test"), ("password", PASSWORD)];
@@ -80,8 +79,8 @@ async fn every_attack_is_refused_and_nobody_is_left_behind() {
     Browser::new().sign_in_with(&app, "google", "grace").await;
 }
 
-/// As an attack leaves it that is cut off: somebody who has signed up, and somebody
-/// who has come through the provider, both with addresses of the lab.
+/// What an aborted attack leaves: a user who signed up, and one from the provider, both with
+/// addresses of the lab.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_was_left_behind_is_deleted_and_nobody_else() {
     let app = Latchkey::start().await;
@@ -131,7 +130,7 @@ async fn there_is_one_run_at_a_time_and_other_sites_start_none() {
     let page = browser.get(&app.url("/lab")).await.expect(200);
     assert!(!page.body.contains(" data-running"), "it was started all the same");
 
-    // The slow one waits for eleven seconds; meanwhile nothing else begins.
+    // The slow one waits for eleven seconds; meanwhile no other run starts.
     assert_eq!(
         browser.post(&app.url("/lab/refresh_reused/run"), &[]).await.see_other(),
         "/lab/refresh_reused"

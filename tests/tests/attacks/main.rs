@@ -1,5 +1,4 @@
-//! The attack lab: every attack is refused by the check that is there for it,
-//! and nothing is left behind.
+//! The attack lab: every attack is stopped by the intended check, and leaves nothing behind.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod catalogue;

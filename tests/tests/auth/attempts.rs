@@ -1,4 +1,4 @@
-//! Does this answer belong to an attempt of this browser?
+//! Matching callbacks to the attempts of this browser.
 
 use latchkey_auth::oauth::attempt::{AttemptError, Progress, decode_state, validate};
 use latchkey_auth::oauth::{Attempt, Purpose};

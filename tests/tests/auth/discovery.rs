@@ -1,4 +1,4 @@
-//! What an issuer says of itself (OpenID Connect Discovery §4).
+//! Issuer metadata (OpenID Connect Discovery §4).
 
 use http::Response;
 use latchkey_auth::oauth::Error;
@@ -30,7 +30,7 @@ fn documents_are_judged() {
         ("https://op.test", "https://op.test", ("javascript:alert(1)", good.1), false),
         ("https://op.test", "https://op.test", ("data:text/html,x", good.1), false),
         ("https://op.test", "https://op.test", (good.0, "http://op.test/token"), false),
-        // What listens on this machine is named by issuers on this machine alone.
+        // Only issuers on loopback may name loopback URLs.
         ("https://op.test", "https://op.test", (near.0, good.1), false),
         ("https://op.test", "https://op.test", (good.0, near.1), false),
         ("https://op.test", "https://op.test", (good.0, "https://localhost/t"), false),

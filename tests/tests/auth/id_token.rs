@@ -25,7 +25,7 @@ fn token(header: &str, claims: &str) -> String {
     format!("{}.{}.c2ln", base64url::encode(header), base64url::encode(claims))
 }
 
-/// As if its signature were good.
+/// As if its signature were valid.
 fn check(claims: &Value, expected: &Expected<'_>) -> Result<Claims, IdTokenError> {
     let token = token(r#"{"alg":"RS256"}"#, &claims.to_string());
     parse(&token)?.check(expected, Timestamp::from_seconds(1_500))
@@ -101,7 +101,7 @@ fn others_beside_us_have_to_be_known_and_it_has_to_be_ours() {
     }
 }
 
-/// Rule 13: the person was asked since then, give or take a minute.
+/// Rule 13: the user was authenticated since then, within a minute of tolerance.
 #[test]
 fn a_proof_that_was_asked_for_has_to_be_there_and_new() {
     let at = Timestamp::from_seconds;
@@ -158,7 +158,7 @@ fn headers_are_judged_before_anything_else() {
     }
 }
 
-/// One reader would take the first, another the last.
+/// One parser would use the first one, another the last.
 #[test]
 fn what_is_said_twice_is_refused_in_header_and_claims() {
     let (header, claims) = (r#"{"alg":"RS256"}"#, good().to_string());

@@ -1,4 +1,4 @@
-//! The steps of a sign-in that are decided without a server.
+//! Parts of a sign-in that need no server.
 #![allow(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod attempts;

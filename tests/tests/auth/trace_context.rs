@@ -1,4 +1,4 @@
-//! `traceparent`, as others write it.
+//! Parsing `traceparent`.
 
 use http::HeaderMap;
 use latchkey_auth::trace_context::{TRACEPARENT, TraceContext};

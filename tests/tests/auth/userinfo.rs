@@ -1,4 +1,4 @@
-//! What a provider says of a person (OpenID Connect Core §5.1).
+//! Profiles from providers (OpenID Connect Core §5.1).
 
 use latchkey_auth::oauth::userinfo::{merge, profile};
 use latchkey_domain::Email;
@@ -36,8 +36,7 @@ fn claims_of_a_wrong_type_say_nothing() -> Result<(), InvalidSubject> {
     Ok(())
 }
 
-/// Otherwise whoever can write an address into one of the two documents
-/// would have it verified by the other.
+/// Otherwise an address from one document would be verified by the other.
 #[test]
 fn an_address_and_its_verified_come_from_one_source() {
     let (mine, victim) = ("mine@x.test", "victim@x.test");

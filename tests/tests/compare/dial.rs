@@ -1,4 +1,4 @@
-//! The dial that puts the database farther away.
+//! Additional database latency.
 
 use latchkey_tests::accounts::{PASSWORD, sign_up, signed_in};
 use latchkey_tests::{Browser, Latchkey, Page, Setup};
@@ -6,7 +6,7 @@ use reqwest::Method;
 
 const DIAL: &str = "x-latchkey-database-latency";
 
-/// What `Server-Timing` says: queries, and milliseconds that went to the database.
+/// Queries, and milliseconds in the database, from `Server-Timing`.
 fn database(page: &Page) -> (u32, f64) {
     let timing = page.header("server-timing").expect("Server-Timing in development");
     let (_, rest) = timing.split_once("db;dur=").expect("a time");
@@ -20,8 +20,8 @@ async fn ask(browser: &mut Browser, app: &Latchkey, dial: &str) -> (u32, f64) {
     database(&page.expect(200))
 }
 
-/// No upper bound is asserted: the machine may be busy. That each statement
-/// waits, and no more statements are sent, is what counts.
+/// No upper bound is asserted, because the machine may be busy: each statement waits, and there are
+/// no more statements.
 #[tokio::test]
 async fn each_statement_waits_and_a_jwt_has_none() {
     let app = Latchkey::start().await;
@@ -32,7 +32,7 @@ async fn each_statement_waits_and_a_jwt_has_none() {
     assert_eq!(queries, 1);
     assert!(millis >= 20.0, "{millis}");
     assert_eq!(ask(&mut jwt, &app, "20ms").await, (0, 0.0));
-    // A sign-in sends several statements, and each of them waits.
+    // A sign-in has several statements, and each of them waits.
     let url = app.url("/sign-in");
     let body = format!("email=ada%40example.test&password={}", PASSWORD.replace(' ', "+"));
     let headers = [(DIAL, "20ms"), ("content-type", "application/x-www-form-urlencoded")];
@@ -41,7 +41,7 @@ async fn each_statement_waits_and_a_jwt_has_none() {
     assert!(queries > 1 && millis >= 20.0 * f64::from(queries), "{queries} {millis}");
 }
 
-/// A second of waiting for whoever asks for it would be a gift to attackers.
+/// Outside development, attackers could otherwise slow down requests.
 #[tokio::test]
 async fn outside_development_nobody_slows_the_database_down() {
     let app = Latchkey::start().await;
@@ -56,7 +56,7 @@ async fn outside_development_nobody_slows_the_database_down() {
     let app = Setup::public().set("DEMO", "on").start().await;
     let mut browser = Browser::new().with_host(&app.origin, app.address);
     let path = app.url("/readyz");
-    // If the dial were felt, no request at all would be faster.
+    // With the latency, no request could be this fast.
     for _ in 0..200 {
         let start = tokio::time::Instant::now();
         let _ = browser.send(Method::GET, &path, &[(DIAL, "50ms")], None).await.expect(200);

@@ -1,4 +1,4 @@
-//! Figures, verdicts and credentials of the comparison, as its parts yield them.
+//! Figures, verdicts and credentials of the comparison.
 
 use latchkey_lab::evidence::format_number;
 use latchkey_lab::experiments::ALL;
@@ -23,7 +23,7 @@ fn medians_of_odd_and_even_numbers() {
     }
 }
 
-/// The ranks that tables of the sign test give.
+/// Ranks from published tables of the sign test.
 #[test]
 fn intervals_leave_away_what_the_tables_say() {
     for (n, below) in [(1, 0), (5, 0), (6, 0), (8, 0), (9, 1), (20, 5), (30, 9), (100, 39)] {
@@ -134,7 +134,7 @@ fn numbers_rise_slugs_differ_and_no_budget_is_too_large() {
     assert!(ALL.iter().all(|experiment| experiment.budget.as_secs() <= 10));
 }
 
-/// No verdict without evidence, and no panic either.
+/// No verdict without evidence, and no panic.
 #[test]
 fn nothing_is_said_about_nothing() {
     for experiment in ALL {

@@ -1,4 +1,4 @@
-//! The comparison: its page, its verdicts, and whether it counts as the database does.
+//! The comparison: its page, its verdicts, and whether its counts match the database.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! For each claim a table of samples and of the verdict that follows from them alone. An answer
-//! that says nothing (429, 503, another refusal) leads to none.
+//! For each claim, a table of samples and of the verdict that follows from them alone. Invalid
+//! responses (429, 503, another refusal) lead to no verdict.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +7,10 @@ use latchkey_lab::experiments::ALL;
 use latchkey_lab::{Verdict, verdict_of};
 use serde_json::{Value, json};
 
-/// What stands under a label: an answer, or with a unit (`label | unit`) samples.
+/// The value of a label: a response, or samples if the label has a unit (`label | unit`).
 type Samples = BTreeMap<String, String>;
 
-/// What a sentence cannot be: it names no condition, or says two things at once.
+/// Not allowed in a sentence: it names no condition, or contradicts itself.
 const NONE: [(u8, &str); 7] = [
     (8, "true if"),
     (9, "true if"),
@@ -26,7 +26,7 @@ fn entry(line: &str) -> (String, String) {
     (label.trim().to_owned(), value.trim().to_owned())
 }
 
-/// `0.3~` is twenty samples from 0.3 on, as a clock gives them.
+/// `0.3~` stands for twenty samples from 0.3 on, as from a clock.
 fn numbers(text: &str) -> Vec<f64> {
     let number = |text: &str| text.parse::<f64>().expect(text);
     match text.strip_suffix('~') {
@@ -87,7 +87,7 @@ fn every_verdict_follows_from_the_samples_and_none_is_out_of_reach() {
     }
 }
 
-/// Whoever computes it again from what is printed may differ in the last digits.
+/// Recomputing from printed values may change the last digits.
 #[test]
 fn a_break_even_has_no_more_digits_than_are_meant() {
     let verdict = Verdict::only_if("it is far away", "").with_break_even(0.567 - 0.32, "ms away");

@@ -1,12 +1,12 @@
-//! `/compare`: an answer on the page that measures, a page for each claim, and a quiz for those
-//! who want one; one run at a time, in development alone.
+//! `/compare`: results, a page for each claim, and an optional quiz; one run at a time, only in
+//! development.
 
 use latchkey_lab::experiments::ALL;
 use latchkey_lab::{Verdict, verdict_of};
 use latchkey_tests::accounts::json_of;
 use latchkey_tests::{Browser, Latchkey, Setup};
 
-/// Measures a claim, and yields the page that ends with its answer.
+/// Measures a claim, and returns the page with its result.
 async fn measure(browser: &mut Browser, app: &Latchkey, claim: &str) -> String {
     let to = browser.post(&app.url("/compare/run"), &[("claim", claim)]).await.see_other();
     assert_eq!(to, "/compare/progress");
@@ -22,13 +22,13 @@ async fn one_press_shows_the_answer_and_every_claim_has_a_page() {
     let before = browser.get(&app.url("/compare/size")).await.expect(200);
     assert!(before.body.contains("Not measured yet"), "{}", before.body);
     let _ = browser.get(&app.url("/compare/claims/4.json")).await.expect_error(404, "not_found");
-    // The page is sent while it is measured, and needs no script and no second request.
+    // The page is streamed during the measurement, without a script or a second request.
     let page = measure(&mut browser, &app, "4").await;
     assert!(page.contains("True if it has few roles") && page.contains("session cookie"), "{page}");
     assert!(!page.contains("http-equiv"), "{page}");
     let to = browser.get(&app.url("/compare/progress")).await.see_other();
     assert_eq!(to, "/compare", "nothing is under way any more");
-    // What can be quoted: verdict, figures, machine and version.
+    // The parts to quote: verdict, figures, machine and version.
     let page = browser.get(&app.url("/compare/size")).await.expect(200);
     for part in ["True if it has few roles", "<b class=\"figures__value\">", "cores", "Latchkey 0."]
     {
@@ -36,7 +36,7 @@ async fn one_press_shows_the_answer_and_every_claim_has_a_page() {
     }
     assert!(page.body.contains("href=\"/compare/speed\" rel=\"prev\""), "{}", page.body);
     assert!(page.body.contains("href=\"/compare/without-database\" rel=\"next\""), "{}", page.body);
-    // The raw samples say the same to whoever recomputes the verdict.
+    // Recomputing the verdict from the raw samples gives the same result.
     let json = json_of(&browser.get(&app.url("/compare/claims/4.json")).await.expect(200));
     assert!(matches!(verdict_of(&json), Some(Verdict::TrueIf { .. })), "{json}");
     let index = browser.get(&app.url("/compare")).await.expect(200);
@@ -62,7 +62,7 @@ async fn who_wants_a_quiz_guesses_first() {
     assert_eq!(to, "/compare/size");
     let seen = browser.get(&app.url(&to)).await.expect(200).body;
     assert!(seen.contains("You guessed it depends, and you were right."), "{seen}");
-    // A second guess is none.
+    // A second guess does not count.
     let _ = browser.post(&quiz, &[("claim", "4"), ("guess", "false")]).await;
     let seen = browser.get(&app.url(&to)).await.expect(200).body;
     assert!(seen.contains("You guessed it depends"), "{seen}");
@@ -95,7 +95,7 @@ async fn a_run_that_is_under_way_is_not_begun_twice() {
     assert!(answer.contains("id=\"claim-16\""), "{answer}");
     assert!(app.demo.comparison.result(&16).is_some());
     assert!(app.demo.comparison.result(&4).is_none(), "the second was another run");
-    // The next one may begin.
+    // Then the next run may start.
     measure(&mut browser, &app, "16").await;
 }
 

@@ -1,4 +1,4 @@
-//! The queries that `Server-Timing` counts are those that the database logs.
+//! `Server-Timing` counts the queries that the database logs.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -10,14 +10,14 @@ use latchkey_tests::accounts::{ApiClient, Tokens, instance, queries, sign_up, si
 use latchkey_tests::{Browser, Latchkey, Page, free_port};
 use tempfile::TempDir;
 
-/// A PostgreSQL of this test's own that writes down every statement.
+/// A PostgreSQL server for this test that logs every statement.
 struct Server {
     child: Child,
     folder: TempDir,
     url: String,
 }
 
-/// Where the newest PostgreSQL of this machine is.
+/// The newest installed PostgreSQL.
 fn bin() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL: see tests/run");
     let mut found: Vec<_> = versions.map(|one| one.expect("a folder").path().join("bin")).collect();
@@ -25,7 +25,7 @@ fn bin() -> PathBuf {
     found.pop().expect("a version")
 }
 
-/// PostgreSQL refuses to run as root: then it runs as the user made for it.
+/// PostgreSQL refuses to run as root, so root uses the `postgres` user.
 fn as_postgres(program: &Path) -> Command {
     let id = Command::new("id").arg("-u").output().expect("id");
     if id.stdout.trim_ascii() == b"0" {
@@ -78,14 +78,14 @@ impl Server {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Every statement so far, in order, each on one line.
+    /// All statements so far, in order, each on one line.
     fn statements(&self) -> Vec<String> {
         let log = self.log();
         let statements = log.split("LOG:  ").filter_map(|entry| {
             let text = entry
                 .strip_prefix("statement: ")
                 .or_else(|| entry.strip_prefix("execute ")?.split_once(": ").map(|(_, sql)| sql))?;
-            // Parameters come on lines of their own.
+            // Parameters are logged on separate lines.
             let text = text.split("\nDETAIL:").next().unwrap_or(text);
             Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
         });
@@ -110,16 +110,16 @@ fn open_to_everybody(path: &Path) {
     std::fs::set_permissions(path, mode).expect("a folder of ours");
 }
 
-/// What the app asks the database by itself, without being asked anything.
+/// Statements of the app's background tasks.
 async fn background(server: &Server) -> BTreeSet<String> {
     let before = server.statements().len();
-    // The slowest of what goes on all the time comes every 15 seconds: two of them,
-    // because on a busy machine one may be late.
+    // The slowest task runs every 15 seconds. Wait for two rounds, because one may be late on a
+    // busy machine.
     tokio::time::sleep(Duration::from_secs(32)).await;
     server.statements().into_iter().skip(before).collect()
 }
 
-/// The statements that the database wrote down while something was asked.
+/// The statements logged during a request.
 async fn logged<F: Future<Output = Page>>(
     server: &Server,
     by_itself: &BTreeSet<String>,
@@ -127,7 +127,7 @@ async fn logged<F: Future<Output = Page>>(
 ) -> (Page, Vec<String>) {
     let before = server.statements().len();
     let page = asked.await;
-    // The log is written by another process, a moment later.
+    // Another process writes the log, a moment later.
     tokio::time::sleep(Duration::from_millis(300)).await;
     let new = server.statements().into_iter().skip(before);
     (page, new.filter(|statement| !by_itself.contains(statement)).collect())
@@ -137,8 +137,7 @@ async fn logged<F: Future<Output = Page>>(
 #[ignore = "needs PostgreSQL: see tests/run"]
 async fn the_queries_that_are_counted_are_those_that_the_database_logs() {
     let server = Server::start().await;
-    // The record of a sign-in is written when it has been answered: work beside
-    // the request, which nobody waits for and nobody counts.
+    // The trace of a sign-in is stored in the background after the response, and is not counted.
     let app: Latchkey = instance(&server.url).set("TRACES", "off").start().await;
     let email = "ada@example.test";
     sign_up(&app, email).await;
@@ -147,8 +146,7 @@ async fn the_queries_that_are_counted_are_those_that_the_database_logs() {
     let Tokens { access, mut refresh, .. } = tokens(&app, email, None).await;
     let mut program = ApiClient::with(&app, &access);
     let me = app.url("/api/v1/me");
-    // Each connection prepares what it sends for the first time, and a session
-    // notes that it was seen.
+    // Each connection prepares a statement at its first use, and a session records its last use.
     for _ in 0..3 {
         let _ = session.get(&me).await.expect(200);
     }

@@ -1,4 +1,4 @@
-//! Verdicts can be recomputed by anybody, and two runs agree.
+//! Verdicts can be recomputed, and two runs agree.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ async fn measure(chosen: &[&'static Experiment]) -> Report {
     run(&factory, &Options::default(), chosen, &|_| {}).await
 }
 
-/// Whether two runs came to the same. Numbers may differ.
+/// Compares two runs, without their numbers.
 pub(crate) fn agree(one: &Verdict, other: &Verdict) -> bool {
     match (one, other) {
         (Verdict::TrueIf { condition: one, .. }, Verdict::TrueIf { condition: other, .. }) => {
@@ -27,7 +27,7 @@ pub(crate) fn agree(one: &Verdict, other: &Verdict) -> bool {
     }
 }
 
-/// The verdict of a claim that was measured, reached anew from its JSON.
+/// Recomputes the verdict of a claim from its JSON.
 #[track_caller]
 fn recomputed(outcome: &Outcome) -> Verdict {
     let json = serde_json::to_value(outcome).expect("JSON");
@@ -36,13 +36,13 @@ fn recomputed(outcome: &Outcome) -> Verdict {
     verdict
 }
 
-/// All of them in one go, as people run it, and then each by itself.
+/// All claims in one run, and then each one alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twice_in_a_row_the_verdicts_agree_and_the_samples_say_the_same() {
     let all: Vec<_> = experiments::ALL.iter().collect();
     let first = measure(&all).await;
-    // It ends, also on a machine that is busy: what is under way is stopped, and stopping
-    // takes a moment for each instance.
+    // It ends even on a busy machine: running measurements are stopped, which takes a moment for
+    // each instance.
     let most = TIME_LIMIT + Duration::from_secs(15);
     assert!(u128::from(first.took_ms) <= most.as_millis(), "{}", first.took_ms);
     assert_eq!(first.claims.len(), all.len());
@@ -52,8 +52,8 @@ async fn twice_in_a_row_the_verdicts_agree_and_the_samples_say_the_same() {
     }
 }
 
-/// A verdict on a claim. On a machine that is busy with something else, half a
-/// minute may end before it, or the noise may hide it: then it is measured again.
+/// A verdict on a claim. On a busy machine, time may run out or noise may hide the effect: then it
+/// is measured again.
 async fn decided(claim: &'static Experiment, outcome: Option<&Outcome>) -> Verdict {
     const TRIES: usize = 4;
     let mut outcome = outcome.cloned();
@@ -74,7 +74,7 @@ async fn decided(claim: &'static Experiment, outcome: Option<&Outcome>) -> Verdi
     panic!("{claim:?}: {TRIES} tries, and no verdict: {said:#?}")
 }
 
-/// Samples that say something else lead to another verdict: it is not copied.
+/// Other samples lead to another verdict: it is not copied.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn other_samples_lead_to_another_verdict() {
     let queries = experiments::by_number(2).expect("a claim");
@@ -88,7 +88,7 @@ async fn other_samples_lead_to_another_verdict() {
     assert!(matches!(verdict_of(&json), Some(Verdict::False { .. })));
 }
 
-/// What is started for a measurement leaves nothing behind.
+/// Temporary instances leave nothing behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_instance_is_gone_when_it_is_stopped() {
     let factory = ThrowawayInstances::new(PROVIDER).expect("threads");
@@ -102,8 +102,8 @@ async fn an_instance_is_gone_when_it_is_stopped() {
     assert!(late.send(latchkey_lab::Call::get(url)).await.is_err(), "somebody still listens");
 }
 
-/// Somebody's own instance: what can be seen from outside is measured, and what
-/// needs another start is said to need it.
+/// A running instance: what is visible from outside is measured; the rest is reported to need a
+/// restart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_instance_that_runs_already_is_measured_as_far_as_that_goes() {
     let app = Latchkey::start().await;

@@ -1,14 +1,14 @@
-//! What somebody finds who has stolen the database, and what a browser ever sees.
+//! What a stolen database contains, and what a browser sees.
 
 use latchkey_tests::issuer::{Answer, REVOKE, Rotation};
 use latchkey_tests::{Browser, Database, Issuer, Latchkey, Setup, texts};
 
 use crate::helpers::{an_hour_later, connect, disconnect, issuer, profile, somebody};
 
-/// Every token that the provider gave begins so.
+/// The prefix of all tokens from the provider.
 const TOKENS: [&str; 2] = ["access-248289761001", "refresh-248289761001"];
 
-/// Goes through everything that can be done, and hands back all that was seen.
+/// Performs all actions, and returns all pages.
 async fn everything(app: &Latchkey, issuer: &Issuer) -> String {
     let mut browser = somebody(app, "ada@example.test").await;
     connect(&mut browser, app, issuer).await;

@@ -1,4 +1,4 @@
-//! Setting out, and coming back with a grant.
+//! Connecting a service, and the callback with the grant.
 
 use latchkey_tests::issuer::{Answer, REVOKE, Rotation, SUBJECT, TOKEN, USERINFO};
 use latchkey_tests::oauth_flow::parameter;
@@ -52,7 +52,7 @@ async fn each_dialect_is_asked_for_what_was_ticked_and_to_last() {
             assert_eq!(optional(&to, name).as_deref(), Some(*value), "{provider} {name}");
         }
     }
-    // A sign-in asks for none of it.
+    // A sign-in requests none of these scopes.
     let to = Browser::new().start_sign_in(&app, "google").await;
     assert_eq!(parameter(&to, "scope"), "openid email profile");
     for name in ["access_type", "prompt", "include_granted_scopes"] {
@@ -68,7 +68,7 @@ async fn it_connects_and_signs_nobody_in() {
     let (before, session) = (browser.account(&app).await, browser.session(&app));
     let authorize = start_sign_in(&mut browser, &app, "acme", &["profile"]).await;
     let callback = issuer.approve(&authorize);
-    // A browser that fetched ahead, and one that reloads, goes on.
+    // Prefetching and reloading the callback do no harm.
     for _ in 0..2 {
         let page = browser.follow_callback(&callback).await;
         assert_eq!(page.see_other(), "/connections?done=connected&at=acme#acme");
@@ -80,7 +80,7 @@ async fn it_connects_and_signs_nobody_in() {
     assert!(page.body.contains("Jane Doe"), "{}", page.summary());
     let page = profile(&mut browser, &app).await.expect(200);
     assert!(page.body.contains("248289761001@acme.test"), "{}", page.summary());
-    // It is no way in: whoever comes with that identity is somebody else.
+    // It is not a sign-in method: signing in with that identity gives another account.
     let mut stranger = Browser::new();
     let authorize = stranger.start_sign_in(&app, "acme").await;
     let page = stranger.follow_callback(&issuer.approve(&authorize)).await;
@@ -95,7 +95,7 @@ async fn only_whoever_set_out_brings_it_back() {
     let mut browser = somebody(&app, "ada@example.test").await;
     let authorize = start_sign_in(&mut browser, &app, "acme", &["profile"]).await;
     let callback = issuer.approve(&authorize);
-    // Somebody else has signed in here in the meantime.
+    // Another user has signed in here meanwhile.
     latchkey_tests::accounts::sign_up(&app, "eve@example.test").await;
     let fields = [("email", "eve@example.test"), ("password", latchkey_tests::accounts::PASSWORD)];
     let _ =
@@ -104,13 +104,13 @@ async fn only_whoever_set_out_brings_it_back() {
     assert!(issuer.requests(TOKEN).is_empty(), "the code was not even redeemed");
     let page = overview(&mut browser, &app).await;
     assert!(!page.body.contains("Jane Doe"));
-    // Or nobody is signed in any more.
+    // Or the user has signed out.
     let mut browser = latchkey_tests::accounts::signed_in(&app, "ada@example.test", "jwt").await;
     let authorize = start_sign_in(&mut browser, &app, "acme", &["profile"]).await;
     let _ = browser.post(&app.url("/sign-out"), &[]).await.see_other();
     let page = browser.follow_callback(&issuer.approve(&authorize)).await;
     let _ = page.expect_error(400, "connection_lost");
-    // Or it is another browser altogether.
+    // Or it is another browser.
     let mut browser =
         latchkey_tests::accounts::signed_in(&app, "ada@example.test", "session").await;
     let authorize = start_sign_in(&mut browser, &app, "acme", &["profile"]).await;
@@ -186,7 +186,7 @@ async fn a_grant_that_is_not_kept_is_ended_again() {
     let page = browser.follow_callback(&issuer.approve(&authorize)).await;
     let _ = page.expect_error(503, "provider_down");
     assert!(!issuer.accepts_access_token_of(SUBJECT));
-    // But not while another lives: at Google both would end.
+    // But not while another grant is active: at Google both would end.
     issuer.reset();
     connect(&mut browser, &app, &issuer).await;
     let asked = issuer.requests(REVOKE).len();
@@ -257,7 +257,7 @@ async fn another_account_there_takes_the_place_of_the_first() {
     assert_eq!(page.see_other(), "/connections?done=connected&at=acme#acme");
     let page = profile(&mut browser, &app).await.expect(200);
     assert!(page.body.contains("other@acme.test"), "{}", page.summary());
-    // The first one's tokens are revoked, in the background.
+    // The tokens of the first grant are revoked in the background.
     crate::helpers::until("the revocation", async || {
         !issuer.accepts_access_token_of("248289761001")
     })

@@ -1,4 +1,4 @@
-//! Disconnecting: revoked there and erased here, also when the provider is away.
+//! Disconnecting: revoked at the provider and deleted here, even if the provider is down.
 
 use latchkey_domain::Span;
 use latchkey_tests::accounts::{instance, signed_in};
@@ -10,7 +10,7 @@ use crate::helpers::{
     start_sign_in, until,
 };
 
-/// How often the provider was asked, and could not be told.
+/// How often revocation is tried at an unavailable provider.
 const TRIES: &str = "SELECT COALESCE(MAX(tries), 0) FROM connections";
 
 const ROWS: &str = "SELECT COUNT(*) FROM connections";
@@ -25,7 +25,7 @@ async fn it_is_revoked_there_and_erased_here() {
     assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnected");
     assert!(!issuer.accepts_access_token_of(SUBJECT));
     assert_eq!(count(&app.app.db, ROWS).await, 0);
-    // RFC 7009 §2.1: both, with who asks.
+    // RFC 7009 §2.1: both tokens, with client authentication.
     let requests = issuer.requests(REVOKE);
     let field = |n: usize, name: &str| requests[n].field(name).unwrap_or_default();
     assert_eq!(field(0, "token"), "refresh-248289761001.0");
@@ -36,7 +36,7 @@ async fn it_is_revoked_there_and_erased_here() {
     let _ = profile(&mut browser, &app).await.expect_error(404, "not_connected");
     let again = browser.post(&app.url("/connections/acme/disconnect"), &[]).await;
     let _ = again.expect_error(404, "not_connected");
-    // It is written down, and can be connected anew.
+    // It is stored, and can be connected again.
     let noted = "SELECT COUNT(*) FROM audit_events WHERE kind IN ('connected', 'disconnected')";
     assert_eq!(count(&app.app.db, noted).await, 2);
     connect(&mut browser, &app, &issuer).await;
@@ -98,12 +98,12 @@ async fn a_provider_that_hangs_keeps_neither_the_process_nor_the_others() {
         assert_eq!(page.see_other(), "/");
     }
     until("the revocation at the other", async || !works.accepts_access_token_of(SUBJECT)).await;
-    // It is written down a moment after the other was asked.
+    // It is stored a moment after the request.
     until("the end of it", async || count(&database.db, ROWS).await == 2).await;
     until("a question that hangs", async || !hangs.requests(REVOKE).is_empty()).await;
     let (rows, hung) = (count(&database.db, ROWS).await, hangs.requests(REVOKE).len());
     let _ = app.stop().await;
-    // It is dropped, and not waited for: that would have been written down.
+    // Dropped without waiting: otherwise it would have been stored.
     assert_eq!((rows, hung), (2, 1));
     assert_eq!(hangs.requests(REVOKE).len(), 1);
     assert_eq!(count(&database.db, TRIES).await, 0);
@@ -120,7 +120,7 @@ async fn tokens_go_to_nobody_but_the_issuer_that_gave_them() {
     connect(&mut browser, &app, &first).await;
     let _ = app.stop().await;
 
-    // The settings call another by that name now.
+    // In the settings, that name now means another provider.
     let app = start(&second).await;
     let mut browser = signed_in(&app, "ada@example.test", "session").await;
     let page = profile(&mut browser, &app).await.expect_error(409, "reconnect_needed");
@@ -137,7 +137,7 @@ async fn tokens_go_to_nobody_but_the_issuer_that_gave_them() {
     let _ = profile(&mut browser, &app).await.expect(200);
     let _ = app.stop().await;
 
-    // Disconnected at the wrong one, it waits, and keeps nobody from connecting.
+    // Disconnected at the wrong provider, it waits, and does not prevent a new connection.
     let app = start(&second).await;
     let mut browser = signed_in(&app, "ada@example.test", "session").await;
     assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnecting");
@@ -170,7 +170,7 @@ async fn one_whose_provider_left_the_settings_can_be_ended() {
     let page = browser.get(&app.url("/connections?done=disconnecting&at=acme")).await.expect(200);
     assert!(page.body.contains("acme is no longer used"), "{}", page.summary());
     assert!(!page.body.contains("/connections/acme/disconnect"), "{}", page.summary());
-    // What is nobody's is unknown, as ever.
+    // A connection of another user is not found, as always.
     let page = browser.post(&app.url("/connections/nobody/disconnect"), &[]).await;
     let _ = page.expect_error(404, "unknown_provider");
     let _ = app.stop().await;
@@ -203,7 +203,7 @@ async fn a_provider_that_is_away_is_asked_again_until_it_is_done() {
     let page = overview(&mut browser, &app).await;
     assert!(page.body.contains("Disconnecting since"), "{}", page.summary());
     assert!(page.body.contains("is unavailable"), "{}", page.summary());
-    // It cannot be used any more, and not be connected over it.
+    // It cannot be used any more, nor connected again before it is revoked.
     let _ = profile(&mut browser, &app).await.expect_error(404, "not_connected");
     let over = browser.post(&app.url("/connections/acme"), &[("profile", "yes")]).await;
     let _ = over.expect_error(409, "still_disconnecting");
@@ -246,7 +246,7 @@ async fn an_account_is_deleted(app: &Latchkey, issuer: &Issuer) {
     issuer.respond_with(REVOKE, Answer::HangUp);
     let page = browser.post(&app.url("/account/delete"), &[("confirm", "delete")]).await;
     assert_eq!(page.see_other(), "/");
-    // Sealed tokens and nothing that says whose they were.
+    // Encrypted tokens, and nothing about the user.
     let personal = "SELECT COUNT(*) FROM connections WHERE user_id IS NOT NULL \
         OR subject <> '' OR name <> '' OR email IS NOT NULL OR granted <> ''";
     assert_eq!(count(&app.app.db, personal).await, 0);
@@ -284,7 +284,7 @@ async fn with_the_provider_gone_people_stay_signed_in_and_are_told() {
     let authorize = browser.start_sign_in(&app, "acme").await;
     let _ = browser.follow_callback(&issuer.approve(&authorize)).await.see_other();
     connect(&mut browser, &app, &issuer).await;
-    // It says what it said before; but nobody is there.
+    // The same result as before, but the account is gone.
     drop(issuer);
     assert!(browser.account(&app).await.is_some());
     let page = profile(&mut browser, &app).await;
@@ -306,7 +306,7 @@ async fn a_grant_whose_issuer_was_never_asked_waits_too() {
     let mut browser = somebody(&app, "ada@example.test").await;
     connect(&mut browser, &app, &issuer).await;
     let _ = app.stop().await;
-    // A new process knows nothing of the issuer, which is away.
+    // A new process has no metadata of the issuer, which is down.
     issuer.respond_with(DISCOVERY, Answer::html(503));
     let app = instance(&database.url).with_issuer(&issuer).start().await;
     let mut browser = latchkey_tests::accounts::signed_in(&app, "ada@example.test", "jwt").await;

@@ -1,4 +1,4 @@
-//! What a person does on the page of their connections.
+//! Actions on the connections page.
 
 use latchkey_domain::{Span, UserId};
 use latchkey_store::Db;
@@ -7,19 +7,19 @@ use latchkey_tests::issuer::Rotation;
 use latchkey_tests::{Browser, Database, Issuer, Latchkey, Page, Setup};
 use url::Url;
 
-/// Where the connection at the issuer of the tests is used.
+/// The path of the connection to the test issuer.
 pub(crate) const PROFILE: &str = "/connections/acme/profile";
 
-/// How long its access tokens live, in seconds.
+/// The lifetime of its access tokens in seconds.
 pub(crate) const LIFETIME: u32 = 3600;
 
-/// Somebody who is signed in, and has nothing connected.
+/// A signed-in user without connections.
 pub(crate) async fn somebody(app: &Latchkey, email: &str) -> Browser {
     sign_up(app, email).await;
     signed_in(app, email, "session").await
 }
 
-/// Presses "Connect", and comes to the provider.
+/// Clicks "Connect", and returns the URL at the provider.
 pub(crate) async fn start_sign_in(
     browser: &mut Browser,
     app: &Latchkey,
@@ -31,7 +31,7 @@ pub(crate) async fn start_sign_in(
     Url::parse(&page.see_other()).expect("a whole URL")
 }
 
-/// The whole way at the issuer of the tests.
+/// Connects the test issuer.
 pub(crate) async fn connect(browser: &mut Browser, app: &Latchkey, issuer: &Issuer) {
     let authorize = start_sign_in(browser, app, "acme", &["profile"]).await;
     let callback = issuer.approve(&authorize);
@@ -39,56 +39,56 @@ pub(crate) async fn connect(browser: &mut Browser, app: &Latchkey, issuer: &Issu
     assert_eq!(page.see_other(), "/connections?done=connected&at=acme#acme");
 }
 
-/// An issuer that gives out refresh tokens.
+/// An issuer with refresh tokens.
 pub(crate) async fn issuer(rotation: Rotation) -> Issuer {
     let issuer = Issuer::start().await;
     issuer.issue_refresh_tokens(rotation, LIFETIME.into());
     issuer
 }
 
-/// An app on a clock that stands, at this issuer.
+/// An app with a frozen clock and this issuer.
 pub(crate) async fn standing(issuer: &Issuer) -> Latchkey {
     Setup::new().with_issuer(issuer).with_frozen_clock().start().await
 }
 
-/// The access token is about to end.
+/// Moves the clock to just before the access token expires.
 pub(crate) fn an_hour_later(app: &Latchkey) {
     app.advance(Span::seconds(LIFETIME));
 }
 
-/// The page with everything.
+/// The connections page.
 pub(crate) async fn overview(browser: &mut Browser, app: &Latchkey) -> Page {
     browser.get(&app.url("/connections")).await.expect(200)
 }
 
-/// Asks for what is connected at the issuer of the tests.
+/// Uses the connection to the test issuer.
 pub(crate) async fn profile(browser: &mut Browser, app: &Latchkey) -> Page {
     browser.get(&app.url(PROFILE)).await
 }
 
-/// Presses "Disconnect". Says how it was put.
+/// Clicks "Disconnect", and returns the message.
 pub(crate) async fn disconnect(browser: &mut Browser, app: &Latchkey, provider: &str) -> String {
     let page = browser.post(&app.url(&format!("/connections/{provider}/disconnect")), &[]).await;
     let to = page.see_other();
     to.split(['=', '&']).nth(1).unwrap_or_default().to_owned()
 }
 
-/// Who this browser belongs to.
+/// The id of this browser's user.
 pub(crate) async fn id_of(browser: &mut Browser, app: &Latchkey) -> UserId {
     browser.account(app).await.expect("somebody").id.parse().expect("an id")
 }
 
-/// One number out of the database.
+/// Runs a query for one number.
 pub(crate) async fn count(db: &Db, statement: &'static str) -> i64 {
     latchkey_tests::number(db, statement).await
 }
 
-/// Half a minute has passed for what is being ended.
+/// Advances the clock by half a minute, so that revocations are due again.
 pub(crate) async fn due_now(database: &Database) {
     database.execute("UPDATE connections SET next_try_at = 1").await;
 }
 
-/// Waits, for a few seconds, until what goes on in the background has happened.
+/// Waits a few seconds for background work.
 pub(crate) async fn until(what: &str, mut happened: impl AsyncFnMut() -> bool) {
     for _ in 0..200 {
         if happened().await {

@@ -1,4 +1,4 @@
-//! Providers that answer anything at all to a call, or nothing.
+//! Providers with invalid responses to API calls, or none.
 
 use latchkey_tests::issuer::{Answer, Rotation, USERINFO};
 use latchkey_tests::{Browser, Issuer, Latchkey, Setup};
@@ -77,7 +77,7 @@ async fn what_the_provider_did_not_grant_is_not_used() {
     let issuer = issuer(Rotation::Never).await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
-    // What was granted is what the provider says, not what was asked.
+    // The provider's response decides what was granted, not the request.
     issuer.token_response(|response| response["scope"] = json!("email"));
     connect(&mut browser, &app, &issuer).await;
     let asked = issuer.requests(USERINFO).len();

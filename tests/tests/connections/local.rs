@@ -1,11 +1,11 @@
-//! The services that the local provider plays, from the tick to the last token.
+//! The services of the local provider, from consent to revocation.
 
 use latchkey_tests::{Browser, Latchkey, Page};
 use reqwest::Method;
 
 use crate::helpers::{count, disconnect, overview, somebody, start_sign_in};
 
-/// Connects at the local provider, with these scopes ticked there.
+/// Connects at the local provider, with these scopes selected there.
 async fn connect(
     browser: &mut Browser,
     app: &Latchkey,
@@ -45,13 +45,13 @@ async fn a_calendar_is_read_contacts_only_when_granted_and_no_token_outlives_it(
     let page = service(&mut browser, &app, "google/calendar").await.expect(200);
     assert!(page.body.matches("<li><div class=\"rows__main\">").count() > 0, "{}", page.summary());
     let _ = service(&mut browser, &app, "google/contacts").await.expect_error(403, "not_granted");
-    // Asked for more, and the box is unticked there: it is respected, and said.
+    // More is requested and deselected there: the page says so.
     connect(&mut browser, &app, "google", &["contacts"], &[CONTACTS]).await;
     let page = overview(&mut browser, &app).await;
     assert!(page.body.contains("tag--warn\">not granted"), "{}", page.summary());
     let _ = service(&mut browser, &app, "google/contacts").await.expect_error(403, "not_granted");
     let _ = service(&mut browser, &app, "google/calendar").await.expect(200);
-    // And then it is granted, beside what was there.
+    // Then it is granted, in addition to the first scope.
     connect(&mut browser, &app, "google", &["contacts"], &[]).await;
     let page = service(&mut browser, &app, "google/contacts").await.expect(200);
     assert!(page.body.matches("<li><div class=\"rows__main\">").count() > 0, "{}", page.summary());
@@ -70,7 +70,7 @@ async fn a_calendar_is_read_contacts_only_when_granted_and_no_token_outlives_it(
     let _ = service(&mut browser, &app, "google/calendar").await.expect_error(404, "not_connected");
 }
 
-/// Every token that was ever kept for this person, opened.
+/// All stored tokens of this user, decrypted.
 async fn tokens(app: &Latchkey, _: &mut Browser) -> Vec<String> {
     let vault = app.app.connections.vault();
     let all = latchkey_store::connections::encrypted_with_other_keys(&app.app.db, "", None, 100);
@@ -84,7 +84,7 @@ async fn tokens(app: &Latchkey, _: &mut Browser) -> Vec<String> {
     tokens
 }
 
-/// Whether the local provider still takes a token: one of the two that it gives.
+/// Whether the local provider still accepts a token, access or refresh.
 async fn is_active(app: &Latchkey, token: &str) -> bool {
     let google = app.app.provider("google").expect("a provider");
     let bearer = format!("Bearer {token}");

@@ -1,4 +1,4 @@
-//! Services at providers that people have connected.
+//! Connected services.
 
 #![allow(
     clippy::expect_used,

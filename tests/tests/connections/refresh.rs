@@ -1,4 +1,4 @@
-//! A new access token: by one of all who need it, and what becomes of the rest.
+//! Refreshing an access token: one request does it, the others wait.
 
 use latchkey_domain::Span;
 use latchkey_store::connections::lease::{Lease, take};
@@ -13,17 +13,17 @@ use crate::helpers::{
     an_hour_later, connect, count, id_of, issuer, overview, profile, somebody, standing,
 };
 
-/// How many requests come at once.
+/// The number of concurrent requests.
 const AT_ONCE: usize = 50;
 
-/// Fifty requests of one person at two instances, when the token has ended.
+/// Fifty requests of one user at two instances, when the token has expired.
 async fn one_refresh_for_all(database_url: &str) {
     let issuer = issuer(Rotation::Strict).await;
-    // Its clock agrees with theirs: both apps stand at the same instant.
+    // Both apps have the same frozen time.
     let here = instance(database_url).with_issuer(&issuer).start().await;
     let there = instance(database_url).with_issuer(&issuer).start().await;
     let mut browser = somebody(&here, "ada@example.test").await;
-    // So short that it is over before it is used.
+    // So short that it expires before it is used.
     issuer.token_response(|response| response["expires_in"] = json!(1));
     connect(&mut browser, &here, &issuer).await;
     let mut all = JoinSet::new();
@@ -96,7 +96,7 @@ async fn it_is_renewed_a_minute_early() {
 async fn what_was_taken_back_there_asks_for_the_person_once_and_then_stays_quiet() {
     let (issuer, app, mut browser) = connected(Rotation::Strict).await;
     issuer.revoke_all_grants();
-    // The access token has not ended: the provider's 401 leads to a refresh.
+    // The access token has not expired: the provider's 401 causes a refresh.
     let _ = profile(&mut browser, &app).await.expect_error(409, "reconnect_needed");
     let asked = issuer.all_requests().len();
     for _ in 0..5 {
@@ -158,7 +158,7 @@ async fn a_provider_that_is_ill_for_a_while_costs_nothing() {
     assert!(!page.body.contains("The last request failed"));
 }
 
-/// Whoever was killed while they spoke to the provider holds the lease.
+/// A process that was killed during a refresh still holds the lease.
 async fn killed(app: &Latchkey, browser: &mut Browser) {
     let user = id_of(browser, app).await;
     let stored = current(&app.app.db, user, "acme").await.expect("a row").expect("a connection");
@@ -184,7 +184,7 @@ async fn whoever_was_killed_while_asking_holds_nobody_up_for_long() {
     assert_eq!(issuer.refreshes(), 1);
 }
 
-/// The provider has rotated, and its answer never came to be written down.
+/// The provider has rotated the token, but its response was never stored.
 async fn after_a_lost_answer(rotation: Rotation) -> (Issuer, Latchkey, Browser) {
     let (issuer, app, mut browser) = connected(rotation).await;
     an_hour_later(&app);
@@ -215,8 +215,8 @@ async fn a_lost_answer_of_a_provider_without_a_grace_asks_for_the_person() {
 async fn a_browser_that_goes_away_in_the_middle_loses_no_token() {
     let (issuer, app, mut browser) = connected(Rotation::Strict).await;
     an_hour_later(&app);
-    // The profile hangs, so the request is under way when the browser leaves;
-    // its refresh is over by then or goes on without it.
+    // The userinfo call hangs, so the request is open when the browser disconnects; its refresh is
+    // done by then or continues without it.
     issuer.respond_with(USERINFO, Answer::Silence);
     let mut leaving = browser.clone();
     let url = app.url(crate::helpers::PROFILE);
@@ -245,7 +245,7 @@ async fn a_token_that_comes_while_the_process_stops_is_written_down() {
     let url = app.url(crate::helpers::PROFILE);
     let request = tokio::spawn(async move { leaving.get(&url).await });
     crate::helpers::until("a refresh", async || issuer.refreshes() == 1).await;
-    // Nobody waits any more, and the site is deployed anew.
+    // The clients have disconnected, and the app is restarted.
     request.abort();
     let _ = app.stop().await;
     let refreshed = "SELECT COUNT(*) FROM connections WHERE refreshed_at IS NOT NULL";

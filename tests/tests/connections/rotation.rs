@@ -1,4 +1,4 @@
-//! `APP_SECRET` rotates: tokens follow to the current one, or their people are told.
+//! `APP_SECRET` rotation: tokens are encrypted again, or users are told.
 
 use latchkey_store::connections::current;
 use latchkey_tests::issuer::{Answer, REVOKE, Rotation, SUBJECT};
@@ -33,13 +33,13 @@ async fn tokens_follow(url: &str) {
     .await;
     let _ = app.stop().await;
 
-    // The first secret is gone for good, and nobody misses it.
+    // The first secret is no longer needed.
     let app = setup(SECOND).start().await;
     let mut browser = back_in(&mut browser, &app).await;
     let _ = profile(&mut browser, &app).await.expect(200);
     let _ = app.stop().await;
 
-    // Without either, the person is told, and nothing is sent anywhere.
+    // Without either secret, the user is told, and nothing is sent.
     let app = setup("a-third-secret-that-opens-nothing-here").start().await;
     let mut browser = back_in(&mut browser, &app).await;
     let asked = issuer.all_requests().len();
@@ -48,14 +48,14 @@ async fn tokens_follow(url: &str) {
     assert_eq!(issuer.all_requests().len(), asked);
     let page = overview(&mut browser, &app).await;
     assert!(page.body.contains("<h3>Reconnect Acme</h3>"), "{}", page.summary());
-    // And what cannot be read can be let go.
+    // A connection that cannot be decrypted can be disconnected.
     assert_eq!(disconnect(&mut browser, &app, "acme").await, "unreadable");
     let page = browser.get(&app.url("/connections?done=unreadable&at=acme")).await.expect(200);
     assert!(page.body.contains("not be revoked at Acme"), "{}", page.summary());
     assert_eq!(count(&app.app.db, "SELECT COUNT(*) FROM connections").await, 0);
 }
 
-/// A new sign-in at another start, on another port.
+/// A new sign-in after a restart on another port.
 async fn back_in(_: &mut Browser, app: &latchkey_tests::Latchkey) -> Browser {
     latchkey_tests::accounts::signed_in(app, "ada@example.test", "session").await
 }
@@ -85,13 +85,13 @@ async fn a_wrong_secret_ends_nothing_for_good() {
     connect(&mut browser, &app, &issuer).await;
     let _ = app.stop().await;
 
-    // The wrong one: the person is told, and what they have is kept.
+    // With the wrong secret, the user is told, and the connection is kept.
     let app = setup(SECOND).start().await;
     let mut browser = back_in(&mut browser, &app).await;
     let _ = profile(&mut browser, &app).await.expect_error(409, "reconnect_needed");
     let _ = app.stop().await;
 
-    // The right one again: it is as it was.
+    // With the right secret, it works again.
     let app = setup(FIRST).start().await;
     let mut browser = back_in(&mut browser, &app).await;
     let page = overview(&mut browser, &app).await;
@@ -102,7 +102,7 @@ async fn a_wrong_secret_ends_nothing_for_good() {
     let _ = app.stop().await;
     issuer.reset();
 
-    // The wrong one in the middle of an end: it waits.
+    // With the wrong secret during a revocation: it waits.
     due_now(&database).await;
     let tries = "SELECT MAX(tries) FROM connections";
     let before = count(&database.db, tries).await;
@@ -127,7 +127,7 @@ async fn a_sealed_token_does_not_open_in_another_row() {
     let mut eve = somebody(&app, "eve@example.test").await;
     let authorize = crate::helpers::start_sign_in(&mut eve, &app, "acme", &["profile"]).await;
     let _ = eve.follow_callback(&issuer.approve_as(&authorize, "eve")).await.see_other();
-    // Somebody who may write to the database gives Eve what is Ada's.
+    // An attacker with write access to the database gives Eve Ada's tokens.
     let swap = "UPDATE connections SET (access_token, refresh_token) = \
         (SELECT access_token, refresh_token FROM connections o WHERE o.id < connections.id) \
         WHERE id = (SELECT MAX(id) FROM connections)";

@@ -1,4 +1,4 @@
-//! What follows from what a provider granted.
+//! Consequences of the granted scopes.
 
 use latchkey_domain::Timestamp;
 use latchkey_domain::connection::decision::{
@@ -19,7 +19,7 @@ fn calls_are_made_only_with_what_was_granted() {
         (State::Active, CALENDAR, calendar, Ok(())),
         (State::Active, CALENDAR, contacts, Err(CallDenied::NotGranted)),
         (State::Active, "", calendar, Err(CallDenied::NotGranted)),
-        // A longer name that begins alike is another scope.
+        // A longer name with the same prefix is another scope.
         (State::Active, &format!("{CALENDAR}x"), calendar, Err(CallDenied::NotGranted)),
         (broken, CALENDAR, calendar, Err(CallDenied::Reconnect(BrokenReason::Revoked))),
         (broken, "", calendar, Err(CallDenied::Reconnect(BrokenReason::Revoked))),

@@ -1,4 +1,4 @@
-//! The decisions, as tables: no database, no server, no clock.
+//! Decisions as tables: no database, no server, no clock.
 #![allow(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod connections;

@@ -1,4 +1,4 @@
-//! What people write about themselves: names, addresses, passwords.
+//! User input: names, addresses, passwords.
 
 use latchkey_domain::contact::Details;
 use latchkey_domain::email::InvalidEmail;

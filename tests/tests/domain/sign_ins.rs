@@ -1,4 +1,4 @@
-//! Who signs in, how, and with what rights.
+//! Sign-ins: users, methods and rights.
 
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::id::InvalidId;
@@ -69,18 +69,18 @@ fn only_the_identity_signs_in() -> Result<(), InvalidSubject> {
     };
     let address = Some("ada@example.test");
     for (linking, known, email, verified, owner, decision) in [
-        // A known identity signs in, whatever its address and whoever owns that.
+        // A known identity signs in, whatever its address and the owner of that address.
         (None, Some(ada), address, true, Some(ada), Decision::SignIn(ada)),
         (None, Some(ada), address, true, Some(other), Decision::SignIn(ada)),
         (None, Some(ada), address, false, None, Decision::SignIn(ada)),
         (None, Some(ada), None, false, None, Decision::SignIn(ada)),
-        // An unknown one never signs in to somebody's account.
+        // An unknown one never signs in to an existing account.
         (None, None, address, true, Some(other), Decision::EmailTaken),
         (None, None, address, true, None, Decision::CreateAccount),
         (None, None, address, false, Some(other), Decision::CreateAccount),
         (None, None, address, false, None, Decision::CreateAccount),
         (None, None, None, true, None, Decision::CreateAccount),
-        // Somebody who is signed in links what nobody has, whatever the address.
+        // A signed-in user links an unknown identity, whatever its address.
         (Some(ada), None, address, true, Some(other), Decision::Link(ada)),
         (Some(ada), None, address, true, Some(ada), Decision::Link(ada)),
         (Some(ada), None, None, false, None, Decision::Link(ada)),

@@ -1,4 +1,4 @@
-//! Where to go after signing in, and what time it is.
+//! Redirect targets after signing in, and time.
 
 use latchkey_domain::return_to::ReturnTo;
 use latchkey_domain::{Span, Timestamp};

@@ -1,4 +1,4 @@
-//! An account that goes while something is under way.
+//! Deleting an account during other requests.
 
 use std::time::Duration;
 
@@ -36,8 +36,8 @@ async fn a_contact_of_an_account_that_is_gone_is_401_on_postgres() {
     what_is_written_for_a_deleted_account_is_refused(app).await;
 }
 
-/// Whoever leaves at any moment after "delete my account" is signed in still, or
-/// the account is gone; never signed out of an account that is there.
+/// If the client disconnects at any moment after "delete my account", either the account is gone or
+/// the user is still signed in.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_signed_out_of_an_account_that_was_not_deleted() {
     const PEOPLE: u64 = 24;
@@ -52,7 +52,7 @@ async fn nobody_is_signed_out_of_an_account_that_was_not_deleted() {
     for (moment, browser) in (0..).zip(&browsers) {
         let mut leaving = browser.clone();
         let asked = leaving.post(&url, &[("confirm", "delete")]);
-        // It has not been answered yet, or it has.
+        // It may or may not have been answered.
         let _ = tokio::time::timeout(Duration::from_millis(moment), asked).await;
     }
     let mut still_in = 0;
@@ -60,13 +60,12 @@ async fn nobody_is_signed_out_of_an_account_that_was_not_deleted() {
         let page = browser.get(&app.url("/account")).await;
         still_in += i64::from(page.status == 200);
     }
-    // A deletion that was under way may have ended meanwhile.
+    // A concurrent deletion may have finished meanwhile.
     let left = rows(&app.app.db, "users").await;
     assert!(left <= still_in, "{} people are signed out, and not deleted", left - still_in);
 }
 
-/// Whoever signs in, or changes the password, just then is told what they would be
-/// told a moment later.
+/// A concurrent sign-in or password change gets the same response as a moment later.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_is_deleted_meanwhile_is_no_fault_of_ours() {
     let app = Latchkey::start().await;
@@ -98,9 +97,9 @@ async fn whoever_signs_in_again_and_again_keeps_a_hundred_sign_ins() {
     let page = first.get("/api/v1/sessions").await;
     let list = latchkey_tests::accounts::json_of(&page);
     assert_eq!(list["items"].as_array().map(Vec::len), Some(100));
-    // The one that was not used for longest is over.
+    // The least recently used sign-in has ended.
     assert_eq!(first.refresh(&oldest.refresh).await.status, 400);
-    // And ending all the others is one line in the trail.
+    // Ending all the others is one event in the audit trail.
     let mut browser = signed_in(&app, "ada@example.test", "session").await;
     let before = rows(&app.app.db, "audit_events").await;
     let page = browser.post(&app.url("/account/sign-ins/end-others"), &[]).await;

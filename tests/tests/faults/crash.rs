@@ -1,7 +1,7 @@
-//! `kill -9` under load: what was acknowledged is there afterwards.
+//! `kill -9` under load: acknowledged writes survive.
 //!
-//! A few rounds here; many by hand: `CRASH_ROUNDS=300 cargo test --test faults
-//! crash -- --ignored --nocapture`.
+//! A few rounds here; for many: `CRASH_ROUNDS=300 cargo test --test faults crash -- --ignored
+//! --nocapture`.
 
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -16,10 +16,10 @@ use tokio::task::JoinSet;
 
 const PEOPLE: usize = 4;
 
-/// Fewer contacts than an address book holds.
+/// Fewer contacts than the limit of an address book.
 const KEPT: usize = 100;
 
-/// The program itself, as people run it.
+/// The built program.
 struct Process {
     child: Child,
     origin: String,
@@ -56,7 +56,7 @@ impl Process {
         ApiClient::at_origin(&self.origin)
     }
 
-    /// SIGKILL: nothing is put in order.
+    /// SIGKILL: no cleanup.
     fn kill(mut self) {
         self.child.kill().expect("killed");
         self.child.wait().expect("ended");
@@ -65,20 +65,20 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // A test that failed leaves none behind.
+        // A failed test leaves no process behind.
         let _ = self.child.kill();
     }
 }
 
-/// What one person was told.
+/// The acknowledged state of one user.
 #[derive(Clone, Debug, Default)]
 struct Told {
     refresh: String,
-    /// How many contacts were written; those that are kept, and those that were deleted.
+    /// The number of contacts written, those kept, and those deleted.
     written: usize,
     kept: Vec<String>,
     deleted: Vec<String>,
-    /// Whose deletion was asked for last, and may have been done without a word.
+    /// The contact whose deletion was requested last, without a response.
     deleting: Option<String>,
     /// Refresh tokens whose sign-in has ended.
     ended: Vec<String>,
@@ -98,7 +98,7 @@ async fn new_tokens(program: &mut ApiClient, email: &str) -> Option<Tokens> {
     (page.status == 200).then(|| Tokens::of(&page))
 }
 
-/// Writes, deletes, renews and ends, until the server is gone.
+/// Writes, deletes, refreshes and ends sign-ins until the server is gone.
 async fn live(mut program: ApiClient, email: String, told: Arc<Mutex<Told>>) {
     let at_first = told.lock().expect("no panic").refresh.clone();
     let mut refresh = at_first;
@@ -115,7 +115,7 @@ async fn live(mut program: ApiClient, email: String, told: Arc<Mutex<Told>>) {
             let mut told = told.lock().expect("no panic");
             told.written += 1;
             told.kept.push(id.clone());
-            // An address book has an end.
+            // An address book has a limit.
             let oldest = (told.kept.len() > KEPT).then(|| told.kept[0].clone());
             told.deleting = oldest.or_else(|| (turn % 2 == 0).then_some(id));
             told.deleting.clone()
@@ -162,10 +162,10 @@ async fn nothing_acknowledged_is_lost(url: &str) {
         for (email, told) in &people {
             lives.spawn(live(process.program(), email.clone(), Arc::clone(told)));
         }
-        // Long enough for something to be under way, and another moment each time.
+        // Long enough for requests to be in progress, and different each time.
         tokio::time::sleep(Duration::from_millis(400 + 37 * (round % 11))).await;
         process.kill();
-        // Each ends with a request that nobody answered, and not with a wrong answer.
+        // Each client ends with an unanswered request, not with a wrong response.
         while let Some(ended) = lives.join_next().await {
             let why = ended.expect_err("lives end by force").into_panic();
             let why = why.downcast_ref::<String>().map_or("", String::as_str);
@@ -176,8 +176,8 @@ async fn nothing_acknowledged_is_lost(url: &str) {
             let before = told.lock().expect("no panic").clone();
             let Told { refresh, written, kept, deleted, deleting, ended } = before;
             let mut program = process.program();
-            // The one that was told last; unless the one that took its place was not heard,
-            // and the way back took too long.
+            // The last acknowledged token works, unless its unacknowledged successor replaced it
+            // and the restart took longer than the grace period.
             let page = program.refresh(&refresh).await;
             let pair = if page.status == 200 {
                 Tokens::of(&page)

@@ -1,4 +1,4 @@
-//! SQLite whose disk is full, or whose file is gone.
+//! SQLite with a full disk, or without its file.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::{ask_for_tokens, is_ready, try_again};
 
 const EMAIL: &str = "ada@example.test";
 
-/// Asks for tokens until one is refused for want of room. Nothing else goes wrong.
+/// Requests tokens until one fails because of the full disk. There are no other errors.
 async fn ask_until_it_is_full(app: &Latchkey) {
     for _ in 0..100 {
         let pages = ask_for_tokens(app, EMAIL, 16).await;
@@ -33,7 +33,7 @@ async fn all_is_well(app: &Latchkey) {
     assert!(is_ready(app).await);
 }
 
-/// SQLite's own limit: the same code as a full disk, on every connection there is.
+/// SQLite's own limit: the same code as a full disk, on every open connection.
 async fn limit_pages(app: &Latchkey, pages: i64) {
     let Db::Sqlite(pool) = &app.app.db else { panic!("SQLite") };
     let mut all = Vec::new();
@@ -49,14 +49,14 @@ async fn limit_pages(app: &Latchkey, pages: i64) {
 async fn sign_in_works_again_at_once_when_there_is_room_again() {
     let app = Latchkey::start().await;
     sign_up(&app, EMAIL).await;
-    // A limit below what there is means what there is.
+    // A limit below the current size means the current size.
     limit_pages(&app, 1).await;
     ask_until_it_is_full(&app).await;
     limit_pages(&app, 1_000_000).await;
     all_is_well(&app).await;
 }
 
-/// A file system of its own, and small.
+/// A small file system.
 struct Mounted<'a>(&'a Path);
 
 impl<'a> Mounted<'a> {
@@ -88,7 +88,7 @@ impl Drop for Mounted<'_> {
     }
 }
 
-/// Its log may have room left for a page or two.
+/// The log may have space for a page or two.
 async fn says_so(app: &Latchkey, disk: &Mounted<'_>) -> bool {
     for _ in 0..3000 {
         if !is_ready(app).await {
@@ -115,7 +115,7 @@ async fn a_full_disk_is_said_plainly_and_forgotten_when_there_is_room() {
         disk.fill();
         ask_until_it_is_full(&app).await;
         assert!(says_so(&app, &disk).await, "it takes no sign-in, and calls itself ready");
-        // What needs no room goes on.
+        // Requests that need no space still work.
         let _ = browser.get(&app.url("/account")).await.expect(200);
         disk.make_room();
         all_is_well(&app).await;

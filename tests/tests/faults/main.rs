@@ -1,4 +1,4 @@
-//! What people see while the database is in trouble, and after it.
+//! Database failures, and recovery.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -25,7 +25,7 @@ use latchkey_tests::{Browser, Latchkey, Page, free_port};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-/// Asks for tokens, so often at once: each is a transaction.
+/// Requests this many tokens concurrently: each is a transaction.
 async fn ask_for_tokens(app: &Latchkey, email: &str, times: usize) -> Vec<Page> {
     let mut asked = JoinSet::new();
     for _ in 0..times {
@@ -36,7 +36,7 @@ async fn ask_for_tokens(app: &Latchkey, email: &str, times: usize) -> Vec<Page> 
     asked.join_all().await
 }
 
-/// That the database is away for the moment, and when to come back.
+/// Asserts that the database is unavailable, with `Retry-After`.
 #[track_caller]
 fn try_again(page: &Page) {
     let _ = expect_problem(page, 503, "database_unavailable");
@@ -50,7 +50,7 @@ async fn is_ready(app: &Latchkey) -> bool {
     page.status == 200
 }
 
-/// Servers of a database refuse to run as root.
+/// Database servers refuse to run as root.
 fn is_root() -> bool {
     std::fs::metadata("/proc/self").expect("this process").uid() == 0
 }

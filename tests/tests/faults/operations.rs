@@ -1,4 +1,4 @@
-//! Moving house, and coming back from a back-up: whoever was signed in still is.
+//! Moving to another database, and restoring a backup: users stay signed in.
 
 use std::process::Command;
 
@@ -12,10 +12,10 @@ use url::Url;
 
 const EMAIL: &str = "ada@example.test";
 
-/// Somebody who is signed in, with all there is.
+/// A signed-in user with data in every table.
 struct Person {
     browser: Browser,
-    /// Development names cookies by it.
+    /// In development, cookie names contain it.
     port: u16,
     program: ApiClient,
     tokens: Tokens,
@@ -88,7 +88,7 @@ async fn an_sqlite_database_moves_to_postgres() {
     moves(sqlite(&here), Database::new_postgres_url().await).await;
 }
 
-/// A table of a hundred thousand rows is one statement that takes its time.
+/// A table of a hundred thousand rows is one slow statement.
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
 async fn a_move_takes_longer_than_a_request_may() {
@@ -129,7 +129,7 @@ async fn a_move_that_was_interrupted_goes_on_and_one_into_a_used_database_is_not
     there.execute("DELETE FROM contacts").await;
     let again = copy(&here.url, &there.url).await;
     assert!(again.iter().all(|table| table.from == table.to), "{again:?}");
-    // Somebody has used the new one already.
+    // The new database was already used.
     there.execute("UPDATE users SET name = 'Eve' WHERE email LIKE 'person-1%'").await;
     let again = copy(&here.url, &there.url).await;
     let differing: Vec<_> = again.iter().filter(|table| table.from != table.to).collect();

@@ -28,12 +28,12 @@ struct Pooler {
 }
 
 impl Pooler {
-    /// Before this server, with so many connections to it.
+    /// In front of this server, with this many connections to it.
     fn before(server: &str, mode: &str, prepared_statements: u32, connections: u32) -> Self {
         let mut url = Url::parse(server).expect("a URL");
         let (far, port) = (url.port().expect("a port"), crate::free_port());
         url.set_port(Some(port)).expect("a port");
-        // Debian 12 has one that does not know this setting, nor what it is for.
+        // Debian 12's version does not have this setting.
         let prepared_statements = if remembers_statements() {
             format!("max_prepared_statements = {prepared_statements}\n")
         } else {
@@ -62,7 +62,7 @@ impl Pooler {
         Self { url: url.into(), child, _folder: folder }
     }
 
-    /// A transaction that is open takes a server for itself.
+    /// An open transaction occupies a server connection.
     async fn server(&self) -> PgConnection {
         let options = PgConnectOptions::from_str(&self.url).expect("a URL");
         let mut one = options.extra_float_digits(None).connect().await.expect("a connection");
@@ -73,13 +73,13 @@ impl Pooler {
 
 impl Drop for Pooler {
     fn drop(&mut self) {
-        // It has ended already, perhaps.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Since 1.21 PgBouncer can carry prepared statements from server to server.
+/// Since 1.21, PgBouncer supports prepared statements in transaction mode.
 fn remembers_statements() -> bool {
     let said = Command::new(PROGRAM).arg("--version").output().expect("PgBouncer").stdout;
     let said = String::from_utf8(said).expect("text");
@@ -109,7 +109,7 @@ async fn a_pooler_that_cannot_be_worked_with_is_named_by_the_start_and_by_doctor
     }
 }
 
-/// Waits until so many connections to the server have said `LISTEN`, and nothing since.
+/// Waits until this many server connections have sent `LISTEN`, and nothing since.
 async fn until_listening(server: &str, connections: i64) {
     let mut one = PgConnection::connect(server).await.expect("a connection");
     let count = "SELECT COUNT(*) FROM pg_stat_activity \
@@ -124,7 +124,7 @@ async fn until_listening(server: &str, connections: i64) {
     panic!("not everybody listens, and all could");
 }
 
-/// What ends at one instance is refused at the other, soon; and nothing else is.
+/// A sign-in that ends at one instance is soon refused at the other, and no other is.
 async fn a_round(here: &Latchkey, there: &Latchkey) {
     let Tokens { access, refresh, .. } = tokens(here, EMAIL, None).await;
     let mut program = ApiClient::with(there, &access);
@@ -164,7 +164,7 @@ async fn behind_a_pooler_what_ends_is_refused_everywhere_and_nothing_fails() {
         if mode == "session" {
             until_listening(&server, 2).await;
         }
-        // A `LISTEN` would have been left behind for whoever has that server next.
+        // A `LISTEN` would stay on the server connection for its next client.
         drop((here.stop().await, there.stop().await));
         let mut servers = Vec::new();
         for _ in 0..connections {

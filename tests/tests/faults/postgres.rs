@@ -1,4 +1,4 @@
-//! PostgreSQL that falls silent, stands still, or takes nothing.
+//! PostgreSQL that stops responding, or becomes read-only.
 
 use std::time::Duration;
 
@@ -15,20 +15,19 @@ use crate::{ask_for_tokens, is_ready, try_again};
 
 const EMAIL: &str = "ada@example.test";
 
-/// How many requests may meet a connection that has died, at most: as many as
-/// the pool has.
+/// At most this many requests may get a dead connection: the size of the pool.
 const CONNECTIONS: usize = 8;
 
-/// Which of its calls a line carries.
+/// Which connections are blackholed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Carries {
     All,
-    /// Those that were made before this one was said are held for ever, without a word.
+    /// Connections made before this number was set are held open forever, silently.
     CallsSince(usize),
     Nothing,
 }
 
-/// What lies between the app and PostgreSQL, and can fall silent.
+/// A proxy in front of PostgreSQL that can stop forwarding.
 struct Line {
     url: String,
     carries: watch::Sender<(Carries, usize)>,
@@ -63,7 +62,7 @@ impl Line {
         self.carries.send_modify(|(old, _)| *old = carries);
     }
 
-    /// Every connection there is leads nowhere from now on; new ones do.
+    /// Blackholes all existing connections; new ones work.
     fn lose_connections(&self) {
         self.carries.send_modify(|(old, count)| *old = Carries::CallsSince(*count));
     }
@@ -89,7 +88,7 @@ async fn carry(
     }
 }
 
-/// Asks until it is answered well: each failure uses up a connection that has died.
+/// Retries until it succeeds: each failure uses up a dead connection.
 async fn soon_well(app: &latchkey_tests::Latchkey) {
     let mut failed = 0;
     while ask_for_tokens(app, EMAIL, 1).await[0].status != 200 {
@@ -126,12 +125,12 @@ async fn connections_that_died_without_a_word_are_given_up() {
     let (here, there) = (watching(&line.url).start().await, watching(&server).start().await);
     let (mut program, _) = sign_up_client(&here, EMAIL).await;
     let mut other = program.at(&there);
-    // Every connection of the pool has been used.
+    // Every connection of the pool was used.
     ask_for_tokens(&here, EMAIL, 2 * CONNECTIONS).await;
 
     line.lose_connections();
     soon_well(&here).await;
-    // What ends elsewhere is heard of again.
+    // Changes by other processes are noticed again.
     let sessions = latchkey_tests::accounts::json_of(&other.get("/api/v1/sessions").await);
     let this =
         sessions["items"].as_array().expect("a list").iter().find(|one| one["current"] == true);
@@ -165,7 +164,7 @@ async fn of_several_servers_the_one_that_answers_is_found() {
         soon_well(&app).await;
         assert!(is_ready(&app).await);
     }
-    // A start with the first one silent, too.
+    // A start while the first server does not respond, too.
     one.set(Carries::Nothing);
     other.set(Carries::All);
     let later = watching(&both).await;
@@ -206,14 +205,14 @@ async fn a_standby_that_takes_nothing_is_not_ready_and_left_for_the_primary() {
 
     admin.execute(alter("SET default_transaction_read_only = on")).await.expect("altered");
     admin.execute(hang_up).await.expect("hung up");
-    // At most as many as there were connections meet one that is gone; then
-    // it is the standby that refuses.
+    // At most as many requests as there were connections get a dead one; then the standby refuses
+    // writes.
     for _ in 0..=CONNECTIONS {
         ask_for_tokens(&app, EMAIL, 1).await.iter().for_each(try_again);
     }
     assert!(!is_ready(&app).await);
     admin.execute(alter("RESET default_transaction_read_only")).await.expect("altered");
-    // Nobody hangs up on the app: it has let go of the standby by itself.
+    // Nothing disconnects the app: it leaves the standby by itself.
     soon_well(&app).await;
     assert!(is_ready(&app).await);
     let pair = tokens(&app, EMAIL, None).await;

@@ -1,4 +1,4 @@
-//! A database that a newer version has migrated, or that lets nobody migrate it.
+//! A database that a newer version has migrated, or whose user may not migrate it.
 
 use latchkey_store::probe::probe;
 use latchkey_store::{Db, Error};
@@ -10,7 +10,7 @@ use url::Url;
 use crate::is_ready;
 
 async fn this_version_starts_and_serves(database: Database) {
-    // What a later version may do, as long as this one has to run beside it.
+    // Changes that a later version may make while this one still runs.
     database.execute("ALTER TABLE users ADD COLUMN shoe_size BIGINT").await;
     database.execute("CREATE TABLE shoes (id TEXT PRIMARY KEY)").await;
     let binary = match database.db {
@@ -71,7 +71,7 @@ async fn a_user_who_may_not_create_tables_is_told_what_was_refused_and_why() {
     for part in ["_latchkey_migrations", "permission denied for schema public"] {
         assert!(error.to_string().contains(part), "{error}");
     }
-    // Somebody else brings it up to date: then there is nothing to create.
+    // Another user runs the migrations: then there is nothing to create.
     Db::open(&server).await.expect("a database").close().await;
     let grant = "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO PUBLIC";
     admin.execute(grant).await.expect("granted");

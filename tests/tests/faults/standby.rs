@@ -1,4 +1,4 @@
-//! Two servers of PostgreSQL's own kind: the primary dies, and its standby takes over.
+//! Two PostgreSQL servers: the primary dies, and its standby takes over.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ fn run(program: &Path, arguments: &[&str]) {
     } else {
         Command::new(program)
     };
-    // A server that is started keeps what it inherits.
+    // A started server keeps inherited file descriptors.
     let log = tempfile::tempfile().expect("a file");
     command.stdout(log.try_clone().expect("the same")).stderr(log);
     let status = command.args(arguments).status();
@@ -31,7 +31,7 @@ fn run(program: &Path, arguments: &[&str]) {
     assert!(status.success(), "{command:?}: {status}");
 }
 
-/// The newest that Debian has installed.
+/// The newest installed PostgreSQL.
 fn programs() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL");
     let version = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
@@ -39,7 +39,7 @@ fn programs() -> PathBuf {
     newest.expect("a version").join("bin")
 }
 
-/// A server in a folder, until it is dropped.
+/// A server in a folder, stopped when dropped.
 struct Server {
     folder: String,
     port: u16,
@@ -125,7 +125,7 @@ impl Drop for Server {
     }
 }
 
-/// A folder in which PostgreSQL may write.
+/// A folder that PostgreSQL may write to.
 fn home() -> TempDir {
     let home = tempfile::tempdir().expect("a folder");
     if is_root() {
@@ -135,7 +135,7 @@ fn home() -> TempDir {
     home
 }
 
-/// Waits until the standby has everything that the primary has.
+/// Waits until the standby has caught up with the primary.
 async fn until_caught_up(primary: &Server, standby: &Server) {
     let (mut primary, mut standby) = (primary.connect().await, standby.connect().await);
     let written: String = sqlx::query_scalar("SELECT pg_current_wal_lsn()::text")
@@ -169,19 +169,19 @@ async fn when_the_primary_dies_its_standby_is_found_once_it_takes_over() {
     let mut browser = signed_in(&app, EMAIL, "session").await;
     until_caught_up(&primary, &standby).await;
 
-    // Somebody signs in all the time: it works, or they are told to come again.
+    // Users sign in all the time: it works, or they are told to retry.
     let stop = Arc::new(AtomicBool::new(false));
     let (here, is_over) = (Arc::clone(&app), Arc::clone(&stop));
     let always = tokio::spawn(async move {
         while !is_over.load(Ordering::SeqCst) {
             let pages = ask_for_tokens(&here, EMAIL, 1).await;
             pages.iter().filter(|page| page.status != 200).for_each(try_again);
-            // One address has so many tries.
+            // An address has a limited number of attempts.
             tokio::time::sleep(Duration::from_millis(250)).await;
         }
     });
     primary.control(&["stop", "--mode", "immediate"]);
-    // Nobody takes what is written.
+    // No server is writable.
     ask_for_tokens(&app, EMAIL, 16).await.iter().for_each(try_again);
     assert!(!is_ready(&app).await);
     assert_eq!(program.get("/api/v1/me").await.status, 200, "a JWT needs no database");
@@ -198,7 +198,7 @@ async fn when_the_primary_dies_its_standby_is_found_once_it_takes_over() {
     stop.store(true, Ordering::SeqCst);
     always.await.expect("never anything but this");
     assert!(is_ready(&app).await);
-    // What there was is there: a session, a refresh token, and it can end.
+    // The data is there: a session, and a refresh token; and it can be ended.
     let _ = browser.get(&app.url("/account")).await.expect(200);
     let Tokens { access, .. } = Tokens::of(&program.refresh(&pair.refresh).await);
     let mut program = ApiClient::with(&app, &access);

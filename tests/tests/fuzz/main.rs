@@ -1,8 +1,8 @@
-//! The targets of `fuzz/`, with as many inputs as there is time for: a few thousand
-//! each, or `FUZZ_INPUTS` of them (`FUZZ_INPUTS=1000000 cargo test --test fuzz`).
+//! Runs the targets of `fuzz/` with a few thousand inputs each, or `FUZZ_INPUTS` of them
+//! (`FUZZ_INPUTS=1000000 cargo test --test fuzz`).
 //!
-//! Inputs are made from the seeds: bytes changed, cut out, repeated, two seeds put
-//! together. The same number makes the same inputs, so a finding comes again.
+//! Inputs are mutated seeds: bytes changed, removed or repeated, and two seeds joined. The random
+//! numbers are fixed, so that findings are reproducible.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 #[path = "../../../fuzz/targets.rs"]
@@ -11,12 +11,12 @@ mod targets;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-/// Enough to notice, few enough for every run.
+/// Enough to find regressions, few enough for every run.
 const INPUTS: u64 = 3_000;
 
 const LONGEST: usize = 4096;
 
-/// Bytes that mean something to somebody.
+/// Bytes with a meaning in some syntax.
 const WORDS: [&[u8]; 16] = [
     b"\0",
     b"\xff",
@@ -54,7 +54,7 @@ fn whatever_strangers_send_is_read_without_a_panic() {
     }
 }
 
-/// cargo-fuzz finds a target by its file, and the bounded run by the list.
+/// cargo-fuzz finds targets by file name; this test uses the list.
 #[test]
 fn every_target_has_a_file_and_seeds() {
     let mut files: Vec<_> = std::fs::read_dir(folder("fuzz_targets"))
@@ -88,7 +88,7 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
     paths.iter().map(|path| std::fs::read(path).expect("a seed")).collect()
 }
 
-/// SplitMix64: small, and the same everywhere.
+/// SplitMix64: small and portable.
 struct Random(u64);
 
 impl Random {
@@ -99,7 +99,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// Below `limit`, which is not zero.
+    /// Less than `limit`, which is not zero.
     fn below(&mut self, limit: usize) -> usize {
         let limit = u64::try_from(limit.max(1)).expect("a small number");
         usize::try_from(self.next() % limit).expect("a small number")

@@ -1,4 +1,5 @@
-//! Whatever the four addresses answer: a page, a status, and nobody signed in.
+//! Invalid responses from the provider's endpoints: an error page with the right status, and nobody
+//! is signed in.
 
 use latchkey_tests::Browser;
 use latchkey_tests::issuer::{Answer, DISCOVERY, JWKS, TOKEN, USERINFO};
@@ -47,7 +48,7 @@ async fn answers_that_are_none() {
             assert!(page.body.contains("action=\"/auth/acme\""), "{what}: no way to try again");
             assert_eq!(browser.account(&app).await, None, "{what}");
             assert!(issuer.requests(TOKEN).len() <= 1, "{what}: the code was shown again");
-            // Once it is well again, so are we.
+            // After valid responses again, sign-ins work.
             issuer.reset();
             let page = sign_in(&app, &issuer, &mut browser).await;
             assert_eq!(page.status, 303, "after {what}: {}", page.summary());
@@ -55,7 +56,7 @@ async fn answers_that_are_none() {
     }
 }
 
-/// RFC 9700 §4.12: a secret, a code and a token would follow.
+/// RFC 9700 §4.12: the redirect would get a secret, a code and a token.
 #[tokio::test]
 async fn redirects_are_not_followed() {
     for status in [301, 302, 303, 307, 308] {
@@ -75,7 +76,7 @@ async fn redirects_are_not_followed() {
     }
 }
 
-/// What is right in every other way is refused for its size alone.
+/// Valid except for its size.
 #[tokio::test]
 async fn a_document_may_be_large_and_no_larger() {
     for (bytes, taken) in [(900_000, true), (1_100_000, false)] {
@@ -102,7 +103,7 @@ async fn a_document_may_be_large_and_no_larger() {
     }
 }
 
-/// JSON under another name, and after a byte order mark, is JSON.
+/// JSON with another content type, or with a byte order mark, is accepted.
 #[tokio::test]
 async fn odd_labels_and_marks_keep_nobody_out() {
     for kind in ["application/json", "text/html", "text/plain; charset=utf-8", ""] {

@@ -1,4 +1,4 @@
-//! Discovery documents that break a rule, and issuers that are away.
+//! Invalid discovery documents, and unavailable issuers.
 
 use latchkey_tests::issuer::{Answer, DISCOVERY, TOKEN};
 use latchkey_tests::{Browser, Issuer, Setup};
@@ -37,7 +37,7 @@ async fn documents_that_make_no_sense_send_nobody_anywhere() {
         refused(&page, &format!("{member} {value}"), 502, "provider_nonsense");
         assert!(!page.body.contains("evil.test") && !page.body.contains("javascript:"));
         assert_eq!(page.header("location"), None);
-        // As soon as it makes sense, people can come in.
+        // When the document is valid again, users can sign in.
         issuer.reset();
         assert_eq!(sign_in(&app, &issuer, &mut browser).await.see_other(), "/account");
     }
@@ -67,7 +67,7 @@ async fn what_is_missing_is_not_made_up() {
     }
 }
 
-/// RFC 9700 §4.8: an issuer that offers only `plain` still gets S256.
+/// RFC 9700 §4.8: an issuer that supports only `plain` still gets S256.
 #[tokio::test]
 async fn pkce_is_not_talked_down() {
     for methods in [json!(["plain"]), json!([]), Value::Null] {
@@ -75,7 +75,7 @@ async fn pkce_is_not_talked_down() {
         issuer.metadata(move |metadata| {
             metadata["code_challenge_methods_supported"] = methods.clone();
         });
-        // `start_sign_in` asserts on S256.
+        // `start_sign_in` asserts S256.
         Browser::new().start_sign_in(&app, "acme").await;
     }
 }
@@ -88,7 +88,7 @@ async fn it_is_asked_once_for_many_sign_ins() {
     }
     assert_eq!(issuer.requests(DISCOVERY).len(), 1);
     for request in issuer.all_requests() {
-        // Nobody can send a bomb that nobody inflates.
+        // Compressed bodies are not decompressed.
         assert_eq!(request.header("accept-encoding"), None, "{}", request.path);
         assert!(request.header("user-agent").is_some(), "{}", request.path);
     }
@@ -96,7 +96,7 @@ async fn it_is_asked_once_for_many_sign_ins() {
 
 #[tokio::test]
 async fn an_issuer_that_is_away_at_the_start_is_found_when_it_is_back() {
-    // A port that is free, and will be the issuer's.
+    // A free port that the issuer will use.
     let issuer = Issuer::start().await;
     let port = url::Url::parse(&issuer.url).expect("a URL").port().expect("a port");
     let setup = Setup::new().with_issuer(&issuer);
@@ -107,14 +107,14 @@ async fn an_issuer_that_is_away_at_the_start_is_found_when_it_is_back() {
     let _ = browser.get(&app.url("/sign-in")).await.expect(200);
     let page = away(&app, &mut browser).await;
     refused(&page, "away", 502, "provider_unreachable");
-    // The others work meanwhile.
+    // Other providers work meanwhile.
     browser.sign_in_with(&app, "google", "ada").await;
 
     let issuer = Issuer::start_on(port).await;
     assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
 }
 
-/// Sets out for an issuer that was dropped; its socket may take a moment to close.
+/// Starts a sign-in at an issuer that was dropped; its socket may take a moment to close.
 async fn away(app: &latchkey_tests::Latchkey, browser: &mut Browser) -> latchkey_tests::Page {
     for _ in 0..100 {
         let page = browser.post(&app.url("/auth/acme"), &[]).await;

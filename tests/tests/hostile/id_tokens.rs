@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{acme, refused, sign_in};
 
-/// Tells of each change whether the token is still believed.
+/// Asserts for each change whether the token is still accepted.
 async fn judge<F: Fn(&mut Token) + Send + 'static>(changes: Vec<(&str, bool, F)>) {
     let (app, issuer) = acme().await;
     for (what, believed, change) in changes {
@@ -23,10 +23,10 @@ async fn judge<F: Fn(&mut Token) + Send + 'static>(changes: Vec<(&str, bool, F)>
     }
 }
 
-/// A change that puts a claim.
+/// A change that sets a claim.
 fn claim(name: &'static str, value: Value) -> impl Fn(&mut Token) + Send + 'static {
     move |token| match &value {
-        // Null stands for "not there".
+        // Null removes it.
         Value::Null => {
             token.claims.as_object_mut().expect("an object").remove(name);
         }
@@ -61,7 +61,7 @@ async fn issuer_and_audience() {
     judge(all.map(|(name, value, ok)| (name, ok, claim(name, value))).into()).await;
 }
 
-/// As some providers do for every token: a project, or an API, beside the client.
+/// Some providers add a project or an API to the audience of every token.
 #[tokio::test]
 async fn an_audience_beside_us_that_the_settings_name_is_no_stranger() {
     let issuer = Issuer::start().await;
@@ -146,7 +146,7 @@ async fn the_attempt_and_the_access_token_that_it_belongs_to() {
     judge(all.map(|(name, value, ok)| (name, ok, claim(name, value))).into()).await;
 }
 
-/// A change that puts a header.
+/// A change that sets a header parameter.
 fn header(name: &'static str, value: Value) -> impl Fn(&mut Token) + Send + 'static {
     move |token| match &value {
         Value::Null => {
@@ -180,7 +180,7 @@ async fn headers() {
         ("kid", json!("unknown"), false),
         ("kid", json!("../../etc/passwd"), false),
         ("kid", json!("' OR 1=1"), false),
-        // A token does not bring its own key along, nor a place to fetch one.
+        // A token cannot bring its own key, nor a URL for one.
         ("jwk", stranger, true),
         ("jku", json!("https://evil.test/keys"), true),
         ("x5u", json!("https://evil.test/cert"), true),
@@ -237,7 +237,7 @@ async fn an_id_token_of_another_attempt_is_refused() {
     issuer.id_token(move |token| token.claims["nonce"] = old_nonce.clone().into());
     let page = sign_in(&app, &issuer, &mut Browser::new()).await;
     refused(&page, "the old nonce", 502, "id_token_refused");
-    // Each code was shown once, whatever became of it.
+    // Each code was used once, whatever the result.
     assert_eq!(issuer.requests(TOKEN).len(), 2);
 }
 

@@ -1,4 +1,4 @@
-//! The issuer's keys: rotation, and what is no key (RFC 7517).
+//! The issuer's keys: rotation, and invalid keys (RFC 7517).
 
 use latchkey_domain::Span;
 use latchkey_tests::issuer::{Answer, JWKS, Key, Signature};
@@ -14,7 +14,7 @@ async fn a_rotation_is_noticed_at_once_and_keys_are_kept_between() {
         assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
     }
     assert_eq!(issuer.requests(JWKS).len(), 1, "the keys are kept");
-    // The last one under the name of the one before: a restart, or another machine.
+    // The last one reuses the `kid` of the one before: a restart, or another machine.
     for (count, kid) in [(2, "second"), (3, "third"), (4, "third")] {
         issuer.set_signing_key(Key::es256(kid));
         assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
@@ -34,7 +34,7 @@ async fn a_stream_of_unknown_keys_is_no_stream_of_fetches() {
     }
     let fetched = issuer.requests(JWKS).len();
     assert!(fetched <= 6, "{fetched} fetches");
-    // Good tokens are believed all the while, and later one may ask again.
+    // Valid tokens are accepted all the time, and later the keys may be fetched again.
     issuer.reset();
     assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
     app.advance(Span::seconds(40));
@@ -43,8 +43,8 @@ async fn a_stream_of_unknown_keys_is_no_stream_of_fetches() {
     assert_eq!(issuer.requests(JWKS).len(), fetched + 1);
 }
 
-/// A key under its old name, a stranger's signature, both with and without a name:
-/// whoever sends a stream of what no known key signed gets no stream of fetches.
+/// A new key under its old `kid`, and signatures by unknown keys, with and without `kid`: tokens
+/// with invalid signatures do not cause a fetch each.
 #[tokio::test]
 async fn a_stream_of_bad_signatures_is_no_stream_of_fetches_either() {
     for kid in [json!("first"), json!(null)] {
@@ -73,11 +73,11 @@ async fn a_key_that_was_withdrawn_is_dropped_within_the_hour() {
     let app = Setup::new().with_issuer(&issuer).with_frozen_clock().start().await;
     issuer.id_token(|token| token.claims["exp"] = json!(9_999_999_999_i64));
     assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
-    // Away, with keys that are only old: people come in.
+    // The key set is unavailable and the cached keys are only old: users can sign in.
     app.advance(Span::minutes(61));
     issuer.respond_with(JWKS, Answer::html(503));
     assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
-    // There, and without the key: nobody does, and the key stays forgotten.
+    // It is available, without the key: users cannot sign in, and the key stays removed.
     issuer.respond_with(JWKS, Answer::Json(json!({ "keys": [Key::es256("next").jwk()] })));
     app.advance(Span::minutes(61));
     for _ in 0..2 {
@@ -110,12 +110,12 @@ async fn keys_that_are_none_are_passed_over() {
         ("no object", json!("first")),
         ("nothing", json!(null)),
     ] {
-        // Alone, none of them signs anybody in…
+        // Alone, none of them signs anybody in …
         let (app, issuer) = acme().await;
         issuer.respond_with(JWKS, Answer::Json(json!({ "keys": [junk] })));
         let page = sign_in(&app, &issuer, &mut Browser::new()).await;
         refused(&page, what, 502, "id_token_refused");
-        // …and beside a good one, none of them keeps anybody out.
+        // … and beside a valid key, none of them prevents a sign-in.
         let (app, issuer) = acme().await;
         let good = Key::es256("good");
         issuer.respond_with(JWKS, Answer::Json(json!({ "keys": [junk, good.jwk()] })));

@@ -1,5 +1,5 @@
-//! A provider that is broken, hostile, or somebody else: right status, a code
-//! from the catalogue, nobody signed in.
+//! Broken or hostile providers: the right status, a code from the catalogue, and nobody is signed
+//! in.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -18,20 +18,20 @@ mod token_responses;
 
 use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
 
-/// Latchkey with an issuer that it believes in so far.
+/// Latchkey with an issuer.
 async fn acme() -> (Latchkey, Issuer) {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     (app, issuer)
 }
 
-/// Somebody who says yes at the issuer and comes back.
+/// Consents at the issuer and follows the callback.
 async fn sign_in(app: &Latchkey, issuer: &Issuer, browser: &mut Browser) -> Page {
     let authorize = browser.start_sign_in(app, "acme").await;
     browser.follow_callback(&issuer.approve(&authorize)).await
 }
 
-/// The answer is this error, and nobody is signed in.
+/// Asserts this error, and that nobody is signed in.
 #[track_caller]
 fn refused(page: &Page, what: &str, status: u16, code: &str) {
     let found = (page.status, page.header("x-error-code"));

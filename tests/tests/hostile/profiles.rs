@@ -1,4 +1,4 @@
-//! What a profile may hold, and whom it has to be about (Core §5.3.2).
+//! Contents of a profile, and its subject (Core §5.3.2).
 
 use latchkey_tests::issuer::{Answer, SUBJECT, Signature, Token, USERINFO};
 use latchkey_tests::{Browser, Database, Issuer, Setup};
@@ -46,8 +46,7 @@ async fn a_profile_as_a_jwt_or_a_page_is_no_profile() {
     }
 }
 
-/// Whoever can write an address into the profile must not have it vouched for by
-/// what the ID token says of another.
+/// `email_verified` in the ID token does not verify an address in the profile.
 #[tokio::test]
 async fn an_address_is_verified_by_who_names_it() {
     let (app, issuer) = acme().await;
@@ -96,7 +95,7 @@ async fn a_token_that_does_not_open_the_profile_leaves_the_id_token() {
 async fn a_signed_profile_is_checked_like_a_token() {
     let (app, issuer) = acme().await;
     let claims = json!({
-        "iss": issuer.url, "aud": "acme client:1", "sub": SUBJECT, "name": "Signature Doe",
+        "iss": issuer.url, "aud": "acme client:1", "sub": SUBJECT, "name": "Signed Doe",
     });
     for (kind, changes, signed, taken) in [
         ("application/jwt", json!({}), Signature::Valid, true),
@@ -126,7 +125,7 @@ async fn a_signed_profile_is_checked_like_a_token() {
         let page = sign_in(&app, &issuer, &mut browser).await;
         if taken {
             assert_eq!(page.see_other(), "/account", "{what}");
-            assert_eq!(browser.account(&app).await.expect("signed in").name, "Signature Doe");
+            assert_eq!(browser.account(&app).await.expect("signed in").name, "Signed Doe");
         } else {
             refused(&page, &what, 502, "provider_nonsense");
         }
@@ -137,7 +136,7 @@ async fn a_signed_profile_is_checked_like_a_token() {
     assert!(page.body.contains("It is encrypted") || page.body.contains("it is encrypted"));
 }
 
-/// What people and providers write into profiles.
+/// Values that users and providers put into profiles.
 fn oddities() -> Vec<(&'static str, Value)> {
     let text = ["name", "nickname", "preferred_username", "email"];
     let values = [

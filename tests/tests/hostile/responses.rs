@@ -69,7 +69,7 @@ async fn a_response_that_contradicts_itself_is_refused_before_the_code_is_shown(
         refused(&page, &format!("{parameters:?}"), 400, "provider_response_invalid");
         assert_eq!(browser.account(&app).await, None);
     }
-    // The state twice is no state.
+    // A repeated state is invalid.
     let mut browser = Browser::new();
     let authorize = browser.start_sign_in(&app, "acme").await;
     let mut twice = issuer.approve(&authorize);
@@ -88,7 +88,7 @@ async fn what_nobody_knows_is_passed_over_and_the_code_goes_through_unchanged() 
     let authorize = browser.start_sign_in(&app, "acme").await;
     let mut callback = issuer.approve(&authorize);
     callback.query_pairs_mut().append_pair("session_state", "a").append_pair("scope", "x");
-    // The issuer knows the code only as it gave it out.
+    // The issuer accepts the code only unchanged.
     assert_eq!(browser.follow_callback(&callback).await.see_other(), "/account");
     let asked = issuer.requests(TOKEN).remove(0);
     let code = latchkey_tests::oauth_flow::parameter(&callback, "code");
@@ -107,7 +107,7 @@ async fn one_providers_code_never_reaches_another() {
         .set("OIDC_EVIL_CLIENT_SECRET", evil.client_secret())
         .start()
         .await;
-    // The browser set out for the evil one, which sent it on to the honest one.
+    // The sign-in started at the malicious issuer, which redirected to the honest one.
     let mut browser = Browser::new();
     let to_evil = browser.start_sign_in(&app, "evil").await;
     let to_honest = browser.start_sign_in(&app, "acme").await;
@@ -119,11 +119,11 @@ async fn one_providers_code_never_reaches_another() {
         assert!(page.status >= 400, "{}", page.summary());
         assert_eq!(browser.account(&app).await, None);
     }
-    // The honest code went to whoever said that it was his; with his own name
-    // he gets it only if he is believed to be himself.
+    // The honest code went to the issuer that claimed to have issued it; with its own `iss` it gets
+    // the code only if it is the one that was used.
     let shown = evil.requests(TOKEN);
     assert!(shown.len() <= 1);
-    // And at the other's callback it is no answer at all.
+    // At the other provider's callback it is no valid response.
     let mut elsewhere =
         evil.authorization_response(&to_evil, &[("code", &code), ("iss", &honest.url)]);
     elsewhere.set_path("/auth/acme/callback");
@@ -140,7 +140,7 @@ async fn a_callback_is_answered_from_the_cookie_alone_and_shown_once() {
     assert_eq!(issuer.requests(TOKEN).len(), 1);
 }
 
-/// A form, as Apple sends one: from another site, so without any of our cookies.
+/// `form_post`, as Apple uses it: from another site, so without our cookies.
 async fn post_from_elsewhere(callback: &Url, more: &str) -> Page {
     let body = format!("{}{more}", callback.query().expect("an answer"));
     let mut to = callback.clone();
@@ -150,7 +150,7 @@ async fn post_from_elsewhere(callback: &Url, more: &str) -> Page {
         ("sec-fetch-site", "cross-site"),
         ("content-type", "application/x-www-form-urlencoded"),
     ];
-    // Nobody's cookies: SameSite=Lax keeps them back.
+    // No cookies: SameSite=Lax withholds them.
     Browser::new().send(Method::POST, to.as_str(), &headers, Some(body)).await
 }
 
@@ -169,16 +169,16 @@ async fn an_answer_as_a_form_is_brought_again_by_the_browser_that_set_out() {
     let to = page.see_other();
     assert!(!to.contains("secret") && !to.contains("user="), "{to}");
     let to = Url::parse(&app.url(&to)).expect("a URL");
-    // Whoever is made to post somebody else's answer is not signed in as them.
+    // A victim who is made to post an attacker's response is not signed in.
     let page = victim.follow_callback(&to).await;
     refused(&page, "login CSRF", 400, "attempt_other_browser");
     assert_eq!(thief.follow_callback(&to).await.see_other(), "/account");
-    // It is a form from another site, and leads nowhere but to our own callback.
+    // The form comes from another site, and leads only to our own callback.
     let mut forged = answer.clone();
     forged.set_query(Some("code=x&next=https%3A%2F%2Fevil.test&state=%0d%0aX: y"));
     let to = post_from_elsewhere(&forged, "").await.see_other();
     assert!(to.starts_with("/auth/acme/callback?code=x&state=%0D%0A"), "{to}");
-    // No other address takes a form from there.
+    // No other route accepts a form from another site.
     let mut start = answer;
     start.set_path("/auth/acme");
     assert_eq!(post_from_elsewhere(&start, "").await.status, 403);

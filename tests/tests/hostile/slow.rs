@@ -1,4 +1,4 @@
-//! A provider that takes for ever: it is given up, and hinders nobody else.
+//! Providers that do not finish a response: the call times out, and other requests continue.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use tokio::task::JoinSet;
 
 use crate::{acme, refused, sign_in};
 
-/// Far beyond the eight seconds that a call may take, and well below for ever.
+/// Far more than the eight seconds that a call may take.
 const FOR_EVER: Duration = Duration::from_secs(60);
 
-/// All at once, so that the test takes as long as one of them.
+/// Concurrently, so that the test takes as long as one of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_given_up_whichever_way_it_is_slow() {
     let mut cases = JoinSet::new();
@@ -52,7 +52,7 @@ async fn it_hinders_nobody_else() {
         let app = Arc::clone(&app);
         waiting.spawn(async move { Browser::new().post(&app.url("/auth/acme"), &[]).await.status });
     }
-    // They hang; somebody else comes in through another door meanwhile.
+    // While they wait, another user signs in with another provider.
     while issuer.requests(DISCOVERY).is_empty() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

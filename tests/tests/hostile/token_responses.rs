@@ -23,7 +23,7 @@ async fn members_that_make_no_sense() {
         ("access_token", json!(null), nonsense),
         ("access_token", json!(1), nonsense),
         ("access_token", json!(["a"]), nonsense),
-        // Bytes that would be headers of somebody else's making.
+        // Bytes that would inject headers.
         ("access_token", json!("a\r\nX-Evil: 1"), nonsense),
         ("access_token", json!("a\u{0}b"), nonsense),
         ("access_token", json!("a\u{7f}b"), nonsense),
@@ -61,7 +61,7 @@ async fn members_that_make_no_sense() {
                 refused(&page, &what, status, code);
                 assert_eq!(browser.account(&app).await, None, "{what}");
             }
-            // The profile is asked for with the token that came.
+            // The profile is requested with the received token.
             None => assert_eq!(page.status, 303, "{what}: {}", page.summary()),
         }
     }
@@ -108,7 +108,7 @@ async fn errors_in_the_standards_words() {
     }
 }
 
-/// RFC 6749 §2.3.1: form-encoded, then Basic; or in the body; never both.
+/// RFC 6749 §2.3.1: form-encoded in `Basic`, or in the body, never both.
 #[tokio::test]
 async fn the_secret_goes_where_the_issuer_wants_it_and_nowhere_else() {
     for (methods, basic, setting) in [

@@ -239,7 +239,7 @@ async fn long_lists_have_pages_of_their_own() {
     let activity = browser.get(&app.url("/account/activity")).await.expect(200);
     assert_eq!(rows(&activity), 13);
     assert!(
-        activity.body.contains("Signature in with a password, for a program"),
+        activity.body.contains("Signed in with a password, for a program"),
         "{}",
         activity.body
     );

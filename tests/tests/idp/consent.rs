@@ -209,7 +209,7 @@ async fn a_created_person_comes_back_picked_and_can_sign_in() {
     let avatar = idp.get(&format!("/avatars/{key}.svg"), &[]).await;
     assert_eq!(avatar.status, StatusCode::OK);
 
-    // `verified` was not ticked.
+    // `verified` was not checked.
     let token = idp.access_token(Google, FULL, key, "none").await;
     let bearer = format!("Bearer {token}");
     let userinfo = idp.get("/google/userinfo", &[("authorization", &bearer)]).await.json();

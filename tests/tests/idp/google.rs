@@ -12,7 +12,7 @@ use crate::support::*;
 
 const FULL: &str = "openid email profile";
 
-/// Header, claims, and whether the signature is that of a published key.
+/// Header, claims, and whether a published key signed it.
 async fn read(idp: &Idp, id_token: &str) -> (Value, Value, bool) {
     let parts: Vec<&str> = id_token.split('.').collect();
     let [header, claims, signature] = parts.as_slice() else {
@@ -229,7 +229,7 @@ async fn the_token_endpoint_refuses_whatever_does_not_fit() {
     let stranger = basic("stranger", SECRET);
     let other_uri = format!("{CALLBACK}?other");
     let bare = &["client_id", "client_secret"][..];
-    // What, by basic authentication as, changed, removed: then status and error.
+    // Name, basic authentication, changed and removed fields; then status and error.
     for (what, authorization, changes, removed, status, error) in [
         (
             "wrong verifier",
@@ -279,7 +279,7 @@ async fn a_parameter_that_comes_twice_is_refused_at_the_token_endpoint() {
     form.push(("scope", "b"));
     let answer = idp.post("/google/token", &[], &form).await;
     assert_eq!(answer.json()["error"], "invalid_request");
-    // And nothing was used up by it.
+    // None of it has used up the code.
     assert_eq!(idp.exchange(Google, &code).await.status, StatusCode::OK);
 }
 
@@ -306,7 +306,7 @@ async fn a_replayed_code_revokes_what_it_had_bought() {
     assert_eq!(idp.get("/google/userinfo", &headers).await.status, StatusCode::OK);
     let bystander = idp.access_token(Google, FULL, "ada", "none").await;
 
-    // Long after the code would have expired, but while the token is still good.
+    // After the code would have expired, while the token is still valid.
     idp.wait(3000);
     let replay = idp.exchange(Google, &code).await;
     assert_eq!(replay.json()["error"], "invalid_grant");
@@ -372,7 +372,7 @@ async fn each_misbehaviour_is_the_one_it_says() {
     assert_ne!(iss, "http://127.0.0.1:3001/google");
     assert!(answer.callback_param("code").is_some());
 
-    // None of it rubbed off.
+    // None of it had an effect.
     let (_, claims, signed) = id_token(&idp, "none").await;
     assert!(signed && claims["nonce"] == "the-nonce");
 }

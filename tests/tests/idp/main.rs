@@ -1,5 +1,4 @@
-//! The local provider, driven over HTTP requests as an application would, and the Calendar Printer
-//! against it.
+//! The local provider over HTTP, as an application uses it, and the Calendar Printer.
 
 #![allow(
     clippy::unwrap_used,

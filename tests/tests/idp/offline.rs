@@ -1,4 +1,4 @@
-//! Google: refresh tokens, revocation, incremental authorization, and the APIs they open.
+//! Google: refresh tokens, revocation, incremental authorization, and its APIs.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ const BASIC_SCOPES: &str = "openid email";
 const EVENTS: &str = "/google/calendar/v3/calendars/primary/events";
 const PEOPLE: &str = "/google/people/v1/people/me/connections?personFields=names,emailAddresses";
 
-/// The token answer after ada allowed `scope`, with more parameters in the request.
+/// The token response after ada allowed `scope`, with additional request parameters.
 async fn allowed(idp: &Idp, scope: &str, more: &[(&str, &str)]) -> Value {
     let asked = with(&request(scope), &[("person", "ada"), ("decision", "allow")]);
     let answer = idp.decide(Google, &with(&asked, more)).await;
@@ -55,7 +55,7 @@ async fn a_refresh_token_comes_with_offline_access_and_consent() {
         assert_eq!(tokens.get("refresh_token").is_some(), expected, "{what}");
         assert!(tokens.get("refresh_token_expires_in").is_none());
     }
-    // Something new to consent to.
+    // A new scope needs consent.
     let tokens = offline(&idp, "openid profile", "none").await;
     assert!(tokens.get("refresh_token").is_some());
     let silent = offline(&Idp::start(), BASIC_SCOPES, "no_refresh_token").await;
@@ -90,7 +90,7 @@ async fn a_refresh_brings_a_new_access_token_and_an_id_token_of_the_same_person(
     assert_eq!(narrow["scope"], "openid");
     let userinfo = call(&idp, "/google/userinfo", &string(&narrow, "access_token")).await;
     assert!(userinfo.json().get("email").is_none());
-    // It goes on being as wide as it was.
+    // It keeps its scope.
     let again = refresh(&idp, &refresh_token, &[]).await.json();
     assert_eq!(again["scope"], BASIC_SCOPES);
 }
@@ -107,7 +107,7 @@ async fn a_refresh_token_lives_for_half_a_year() {
 
 #[tokio::test]
 async fn a_rotated_refresh_token_is_good_once_more_for_a_minute() {
-    // Seconds after the rotation, whether it was tried again before, what comes of it.
+    // Seconds after the rotation, whether it was retried before, and the result.
     for (seconds, retried, good) in [(60, false, true), (61, false, false), (30, true, false)] {
         let idp = Idp::start();
         let first = offline(&idp, BASIC_SCOPES, "refresh_rotates").await;
@@ -119,7 +119,7 @@ async fn a_rotated_refresh_token_is_good_once_more_for_a_minute() {
         idp.wait(seconds);
         let late = refresh(&idp, &first, &[]).await;
         assert_eq!(late.status == StatusCode::OK, good, "{seconds} {retried}");
-        // Its use after that ends everything that goes back to the same code.
+        // Later reuse revokes all tokens of the grant.
         let successor = refresh(&idp, &string(&renewed, "refresh_token"), &[]).await;
         assert_eq!(successor.status == StatusCode::OK, good, "{seconds} {retried}");
         let access = string(&renewed, "access_token");
@@ -149,7 +149,7 @@ async fn a_refresh_is_refused_in_the_words_of_the_standard() {
         assert_eq!(answer.status.as_u16(), status, "{changes:?}");
         assert_eq!(answer.json()["error"], error, "{changes:?}");
     }
-    // None of it did any harm.
+    // None of it had an effect.
     assert_eq!(refresh(&idp, &good, &[]).await.status, StatusCode::OK);
 }
 
@@ -220,7 +220,7 @@ async fn revoking_either_token_ends_the_grant() {
         assert_eq!(late.json()["error"], "invalid_grant");
         let renewed = refresh(&idp, &string(&grace, "refresh_token"), &[]).await;
         assert_eq!(renewed.status, StatusCode::OK);
-        // It is the first time again.
+        // Now it is the first time again.
         let again = offline(&idp, BASIC_SCOPES, "none").await;
         assert!(again.get("refresh_token").is_some());
     }
@@ -277,11 +277,11 @@ async fn what_was_granted_earlier_comes_along_when_asked_for() {
         let granted = string(&both, "scope");
         assert!(granted.split(' ').any(|one| one == scope), "{scope}: {granted}");
     }
-    // Asked again and unticked: the last word counts.
+    // Requested again and deselected: the last decision counts.
     let unticked = [("requested_scope", "openid email"), ("include_granted_scopes", "true")];
     let less = string(&allowed(&idp, "openid", &unticked).await, "scope");
     assert!(!less.contains("email") && less.contains(CALENDAR), "{less}");
-    // Another person has granted nothing.
+    // Another user has granted nothing.
     let other = [("include_granted_scopes", "true"), ("person", "grace")];
     assert_eq!(allowed(&idp, CALENDAR, &other).await["scope"], CALENDAR);
 }
@@ -392,7 +392,7 @@ async fn a_refresh_token_survives_a_restart() {
 
     let second = Idp::keeping(&file);
     assert_eq!(refresh(&second, &token, &[]).await.status, StatusCode::OK);
-    // It is remembered that consent was given, and an end is an end.
+    // Consent is remembered, and revocation is final.
     let again = offline(&second, BASIC_SCOPES, "none").await;
     assert!(again.get("refresh_token").is_none());
     second.post("/google/revoke", &[], &[("token", &token)]).await;
@@ -419,7 +419,7 @@ async fn grants_outlive_the_process_and_hold_no_token() {
     drop(first);
 
     let second = Idp::keeping(&file);
-    // What lives for an hour is not stored, because a refresh brings another; what lives long is.
+    // Access tokens are not stored, because a refresh replaces them; long-lived tokens are.
     assert_eq!(call(&second, "/google/userinfo", &access).await.status, StatusCode::UNAUTHORIZED);
     let bearer = format!("Bearer {github}");
     let headers = [("authorization", bearer.as_str()), ("user-agent", "test")];
@@ -428,11 +428,11 @@ async fn grants_outlive_the_process_and_hold_no_token() {
     let renewed = refresh(&second, &new, &[]).await.json();
     assert_eq!(renewed["scope"], BASIC_SCOPES);
     assert_eq!(refresh(&second, &old, &[]).await.json()["error"], "invalid_grant");
-    // Its last write; a later one would fall into the third's.
+    // Wait for its last write, which would otherwise overlap with the third's.
     wait_for(&file, |json| !json.contains("\"rotated\""));
     drop(second);
 
-    // A client that is not registered any more is not restored.
+    // Grants of a client that is no longer registered are not restored.
     let mut clients = config().clients;
     clients.retain(|client| client.id == "stranger");
     let third = Idp::of(Config { clients, grants_file: Some(file.clone()), ..config() });
@@ -454,14 +454,14 @@ async fn ephemeral_people_are_stored_nowhere() {
     let ada = string(&offline(&idp, BASIC_SCOPES, "none").await, "refresh_token");
     let kept = wait_for(&file, |json| json.contains("\"ada\""));
     assert!(!kept.contains("passing-"), "{kept}");
-    // It can be revoked all the same.
+    // It can be revoked nevertheless.
     assert_eq!(refresh(&idp, &passing, &[]).await.status, StatusCode::OK);
     idp.post("/google/revoke", &[], &[("token", &passing)]).await;
     assert_eq!(refresh(&idp, &passing, &[]).await.json()["error"], "invalid_grant");
     assert_eq!(refresh(&idp, &ada, &[]).await.status, StatusCode::OK);
 }
 
-/// The file, once it is as it should be: it is written on another thread.
+/// Waits until the file has this content: another thread writes it.
 fn wait_for(file: &std::path::Path, good: impl Fn(&str) -> bool) -> String {
     for _ in 0..500 {
         match std::fs::read_to_string(file) {

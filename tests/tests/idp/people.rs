@@ -1,4 +1,4 @@
-//! The people whom one can sign in as: made up on the consent page, or for one sign-in.
+//! Users of the local provider: created on the consent page, or for a single sign-in.
 
 use axum::http::StatusCode;
 use latchkey_idp::Config;
@@ -11,7 +11,7 @@ async fn create(idp: &Idp, name: &str, email: &str) -> Answer {
     idp.post(&format!("{}/people", Google.authorize_path()), &[], &form).await
 }
 
-/// The key with which a new person comes back.
+/// The cookie by which a new user is found again.
 fn key(answer: &Answer) -> String {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
     answer.header("location").split_once("#person-").unwrap().1.to_owned()
@@ -58,7 +58,7 @@ async fn created_people_outlive_the_process_and_nobody_is_added_who_cannot_be_st
         let code = again.code(Google, "openid", person, "none").await;
         assert_eq!(again.exchange(Google, &code).await.status, StatusCode::OK);
     }
-    // A folder where the file beside should go cannot be written over.
+    // A folder at the path of the file cannot be overwritten.
     std::fs::create_dir(file.with_extension("json.new")).unwrap();
     let lost = create(&again, "Lost", "").await;
     assert_eq!(lost.status, StatusCode::INTERNAL_SERVER_ERROR);

@@ -1,4 +1,4 @@
-//! The Calendar Printer against an API that was not written for it, over real sockets.
+//! The Calendar Printer with an independent API, over TCP.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ use url::{Url, form_urlencoded};
 
 use crate::support::{API_SECRET, api, standing_clock};
 
-/// An API: it says who issues its tokens, and asks there about each one that it is shown.
+/// An API that names its authorization server and introspects each token there.
 #[derive(Clone)]
 struct TinyApi {
     issuer: String,
@@ -77,7 +77,7 @@ async fn contacts(State(api): State<TinyApi>, headers: HeaderMap) -> Response {
     (StatusCode::FORBIDDEN, [(header::WWW_AUTHENTICATE, challenge)], body).into_response()
 }
 
-/// A provider with the printer beside it, an API, and browsers that follow nothing by themselves.
+/// A provider with the printer, an API, and browsers without redirects.
 struct Stage {
     origin: String,
     api: TinyApi,
@@ -143,7 +143,7 @@ impl Stage {
         if path.starts_with('/') { format!("{}{path}", self.origin) } else { path.to_owned() }
     }
 
-    /// Asks, decides as ada, and says where the browser is sent and with which cookie.
+    /// Starts, consents as ada, and returns the redirect and the cookie.
     async fn walk(&self, decision: &str) -> (String, String) {
         let asked = self.post("/calendar-printer/connect", "", &[]).await;
         let location = Url::parse(&asked.see_other()).unwrap();
@@ -181,7 +181,7 @@ async fn it_prints_the_events_and_shows_that_contacts_are_refused() {
     for text in ["Tea &#38; biscuits", "2027-01-15", "403 Forbidden", "insufficient_scope"] {
         assert!(page.body.contains(text), "{text}: {}", page.body);
     }
-    // The token never leaves its side.
+    // The token never leaves the printer.
     let shown = stage.api.shown.lock().unwrap().first().unwrap().clone();
     assert!(!page.body.contains(&shown) && !cookie.contains(&shown));
     assert_eq!(stage.get(PRINTOUT, "").await.see_other(), "/calendar-printer");

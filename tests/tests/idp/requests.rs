@@ -1,5 +1,4 @@
-//! What may be asked of the authorization endpoint, how a client proves itself, and what the
-//! provider does not start with.
+//! Authorization requests, client authentication, and invalid configurations.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::body::Body;
@@ -13,7 +12,7 @@ use crate::support::*;
 
 const SCOPES: &str = "openid email";
 
-/// A good request with these parameters instead, and these besides. An empty one counts as omitted.
+/// A valid request with these parameters changed and these added. An empty one counts as omitted.
 fn asked<'a>(instead: &[(&'a str, &'a str)], besides: &[(&'a str, &'a str)]) -> Pairs<'a> {
     [with(&request(SCOPES), instead), besides.to_vec()].concat()
 }
@@ -120,7 +119,7 @@ async fn an_untrusted_address_gets_a_page_and_never_a_redirect() {
         (&[("redirect_uri", "http://evil.test/cb")], &[]),
         (&[], &[("redirect_uri", "http://evil.test/cb")]),
         (&[], &[("redirect_uri", CALLBACK)]),
-        // The address is looked at first, whatever else is wrong.
+        // The redirect URI is checked first, whatever else is wrong.
         (&[("redirect_uri", "http://evil.test/"), ("response_type", "")], &[]),
     ] {
         let answer = idp.authorize(Google, &asked(instead, besides)).await;
@@ -134,7 +133,7 @@ async fn every_other_fault_is_told_to_the_application() {
     let idp = Idp::start();
     let long = "n".repeat(513);
     let (padded, short) = (format!("{CHALLENGE}="), &CHALLENGE[1..]);
-    // The last character carries four bits; "N" would say the same bytes as "M".
+    // The last character has four significant bits; "N" would decode to the same bytes as "M".
     let (ordinary, respelled) = (CHALLENGE.replace('-', "+"), CHALLENGE.replace("cM", "cN"));
     for (instead, besides, error) in [
         (&[][..], &[("scope", "email")][..], "invalid_request"),
@@ -171,7 +170,7 @@ async fn every_other_fault_is_told_to_the_application() {
         let told = answer.callback_param("error");
         assert_eq!(told.as_deref(), Some(error), "{instead:?} {besides:?}");
         assert_eq!(answer.callback_param("iss").unwrap(), "http://127.0.0.1:3001/google");
-        // One that came twice is not echoed.
+        // A repeated state is not echoed.
         let state = (!besides.contains(&("state", "other"))).then_some("the state & more");
         assert_eq!(answer.callback_param("state").as_deref(), state, "{besides:?}");
     }
@@ -274,7 +273,7 @@ async fn a_verifier_has_43_to_128_unreserved_characters() {
     }
 }
 
-/// A token request with these `Authorization` headers and these changes to its form.
+/// A token request with these `Authorization` headers and changes to its form.
 async fn redeem(idp: &Idp, code: &str, headers: &[&str], form: &[(&str, &str)]) -> Answer {
     let bare = without(&exchange(code), &["client_id", "client_secret"]);
     let mut request =
@@ -381,7 +380,7 @@ async fn a_failed_attempt_uses_the_code_up_unless_it_was_a_strangers() {
         assert_eq!(github["error"], "bad_verification_code", "another provider is a stranger");
         let second = idp.exchange(Google, &code).await;
         assert_eq!(second.status, then, "{first:?}");
-        // A stranger's replay revokes nothing.
+        // A replay by another client revokes nothing.
         if then == StatusCode::OK {
             let bearer = format!("Bearer {}", string(&second.json(), "access_token"));
             idp.post("/google/token", &[], &with(&exchange(&code), &[stranger])).await;
@@ -410,7 +409,7 @@ async fn a_misbehaviour_is_known_where_it_makes_sense() {
         let answer = idp.decide(provider, &with(&request("email"), &form)).await;
         assert_eq!(answer.status, status, "{provider} {misbehave}");
     }
-    // Each has a name and says what it does.
+    // Each has a name and a description.
     let page = idp.get("/", &[]).await.body;
     let (_, list) = page.split_once(r#"class="faultlist""#).unwrap();
     let faults: Vec<&str> = list.split("<div><dt>").skip(1).collect();

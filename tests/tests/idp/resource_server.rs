@@ -1,5 +1,4 @@
-//! Tokens for an API of somebody else: RFC 8707, introspection (RFC 7662), and the list of who was
-//! let in.
+//! Tokens for other APIs: RFC 8707, introspection (RFC 7662), and the list of authorized apps.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -157,7 +156,7 @@ async fn the_api_lists_who_was_let_in_and_ends_it() {
     assert!(authorizations(&idp, ada).await.is_empty());
     let first = tokens(&idp, READ, &[("access_type", "offline")]).await;
     idp.wait(60);
-    // The same again is the same entry; a sign-in and another person are none of this API's.
+    // The same app again is the same entry; sign-ins and other users are not listed for this API.
     let more = [("include_granted_scopes", "true")];
     tokens(&idp, "contacts:read", &more).await;
     tokens(&idp, "openid email", &[]).await;

@@ -1,4 +1,4 @@
-//! What holds for every answer, and the pages around the protocol.
+//! Properties of every response, and the pages around the protocol.
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};

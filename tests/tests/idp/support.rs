@@ -1,4 +1,4 @@
-//! A provider on a clock that stands still, and an application that talks to it.
+//! A provider with a frozen clock, and an application that uses it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use url::{Url, form_urlencoded};
 pub const ORIGIN: &str = "http://127.0.0.1:3001";
 pub const CALLBACK: &str = "http://localhost:3000/cb";
 pub const CLIENT_ID: &str = "app";
-/// Has characters that basic authentication must encode.
+/// Contains characters that Basic authentication must encode.
 pub const SECRET: &str = "s3cret:+%";
 pub const AUDIENCE: &str = "http://localhost:3000/api";
 pub const API_SECRET: &str = "the API's own";
@@ -32,7 +32,7 @@ pub const CONTACTS: &str = "https://www.googleapis.com/auth/contacts";
 
 pub type Pairs<'a> = Vec<(&'a str, &'a str)>;
 
-/// An answer, read to its end.
+/// A complete response.
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
@@ -74,7 +74,7 @@ impl Idp {
         Self::of(config())
     }
 
-    /// One that keeps its grants in a file.
+    /// A provider that stores its grants in a file.
     pub fn keeping(file: &Path) -> Self {
         Self::of(Config { grants_file: Some(file.to_owned()), ..config() })
     }
@@ -135,19 +135,19 @@ impl Idp {
         self.send(request.body(Body::from(json.to_owned())).unwrap()).await
     }
 
-    /// Asks, and shows what the authorization endpoint answers.
+    /// Sends an authorization request.
     pub async fn authorize(&self, provider: Provider, query: &[(&str, &str)]) -> Answer {
         let path = format!("{}?{}", provider.authorize_path(), encoded(query));
         self.get(&path, &[]).await
     }
 
-    /// Decides without looking at the page.
+    /// Submits a decision without opening the page.
     pub async fn decide(&self, provider: Provider, form: &[(&str, &str)]) -> Answer {
         let path = format!("{}/decide", provider.authorize_path());
         self.post(&path, &[], form).await
     }
 
-    /// A code for `person`, who grants `scope` whatever was switched on.
+    /// A code for `person`, who grants `scope`.
     pub async fn code(
         &self,
         provider: Provider,
@@ -170,7 +170,7 @@ impl Idp {
         self.post(provider.token_path(), &headers, &form).await
     }
 
-    /// An access token, the whole way.
+    /// Gets an access token.
     pub async fn access_token(
         &self,
         provider: Provider,
@@ -215,7 +215,7 @@ pub fn config() -> Config {
     }
 }
 
-/// A clock that moves by hand, and its hand.
+/// A frozen clock, and a handle to move it.
 pub fn standing_clock() -> (Clock, Arc<AtomicU64>) {
     let seconds = Arc::new(AtomicU64::new(NOW));
     let hand = Arc::clone(&seconds);
@@ -223,7 +223,7 @@ pub fn standing_clock() -> (Clock, Arc<AtomicU64>) {
     (Clock::from_fn(now), seconds)
 }
 
-/// The API of a third party.
+/// A third party's API.
 pub fn api() -> Api {
     let scope = |name: &str, sentence: &str| (name.to_owned(), sentence.to_owned());
     Api {
@@ -252,7 +252,7 @@ pub fn request(scope: &str) -> Pairs<'_> {
     ]
 }
 
-/// A good token request, `client_secret_post`.
+/// A valid token request with `client_secret_post`.
 pub fn exchange(code: &str) -> Pairs<'_> {
     vec![
         ("grant_type", "authorization_code"),
@@ -264,7 +264,7 @@ pub fn exchange(code: &str) -> Pairs<'_> {
     ]
 }
 
-/// `pairs`, with those of `changes` instead of or after them.
+/// `pairs` with `changes` applied; new names are appended.
 pub fn with<'a>(pairs: &[(&'a str, &'a str)], changes: &[(&'a str, &'a str)]) -> Pairs<'a> {
     let changed = |name: &str| changes.iter().any(|(key, _)| *key == name);
     let kept = pairs.iter().filter(|(name, _)| !changed(name));
@@ -280,7 +280,7 @@ pub fn encoded(pairs: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
-/// `Basic` credentials as RFC 6749 §2.3.1 wants them.
+/// `Basic` credentials as in RFC 6749 §2.3.1.
 pub fn basic(id: &str, secret: &str) -> String {
     let encode =
         |value: &str| form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>();
@@ -288,7 +288,7 @@ pub fn basic(id: &str, secret: &str) -> String {
     format!("Basic {}", STANDARD.encode(credentials))
 }
 
-/// The claims of an ID token, without a look at the signature.
+/// The claims of an ID token, without verifying it.
 pub fn claims_of(id_token: &str) -> Value {
     jws::decode(id_token).1
 }

@@ -1,4 +1,4 @@
-//! What the chooser advises, for every combination of answers.
+//! The chooser's advice for every combination of answers.
 
 use std::collections::BTreeSet;
 

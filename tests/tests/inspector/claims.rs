@@ -1,4 +1,4 @@
-//! What is said of claims, and of dangerous headers.
+//! Results for claims and dangerous header parameters.
 
 use latchkey_tests::{Latchkey, Setup};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ const NO_TIME: &str = "This number is out of range for a date.";
 const LATE: &str = "Expired 4 seconds ago, but still accepted: clocks may differ by 5 seconds.";
 const AHEAD: &str = "Issued 1 hour 59 minutes in the future: a clock is wrong.";
 
-/// The lamp of a claim, and the sentence behind it.
+/// The result for a claim and its explanation.
 async fn judged(app: &Latchkey, claims: &Value, fields: &[(&str, &str)], of: &str) -> String {
     let token = unsigned(r#"{"alg":"EdDSA"}"#, &claims.to_string(), 64);
     let fields = [&[("token", token.as_str()), ("by", "nothing")], fields].concat();
@@ -25,7 +25,7 @@ async fn judged(app: &Latchkey, claims: &Value, fields: &[(&str, &str)], of: &st
 #[tokio::test]
 async fn times_are_judged_in_words() {
     let app = Setup::new().with_frozen_clock().start().await;
-    // The part of a second of the clock does not count for a claim of whole seconds.
+    // Claims are whole seconds: fractions of the clock do not count.
     let now = app.clock.now().as_seconds();
     for (claim, value, is_fine, told) in [
         ("exp", json!(now + 241), "yes", "Expires in 4 minutes."),
@@ -56,7 +56,7 @@ async fn times_are_judged_in_words() {
         let found = judged(&app, &json!({ claim: value.clone() }), &[], claim).await;
         assert!(found.starts_with(&format!("{is_fine}: {told}")), "{claim} {value}: {found}");
     }
-    // One no is a no; what is not there is no no, but for the end.
+    // One failure is a failure; missing claims are not, except `exp`.
     for (claims, lamp, told) in [
         (json!({}), "no", "exp: It never expires."),
         (json!({ "exp": now + 60 }), "yes", "exp: Expires in"),
@@ -79,7 +79,7 @@ async fn times_are_judged_in_words() {
     }
 }
 
-/// A token has to have what its kind has, and nothing of another's.
+/// Each kind of token has required claims, and none of another kind.
 #[tokio::test]
 async fn each_kind_of_token_has_its_own_members() {
     let app = Setup::new().with_frozen_clock().start().await;
@@ -116,7 +116,7 @@ async fn each_kind_of_token_has_its_own_members() {
             let said = words.iter().any(|it| it.starts_with(&format!("{missing}: Missing: ")));
             assert!(lamp == "no" && said, "{typ} without {missing}: {words:?}");
         }
-        // A key in the header is what a proof is of; in any other token it proves nothing.
+        // A key in the header is normal for a DPoP proof; in other tokens it proves nothing.
         let page = decoded(&app, &unsigned(&header, "{}", 64)).await;
         let jwk = members(&page, "header").into_iter().find(|one| one.name == "jwk");
         let jwk = jwk.expect("a key");

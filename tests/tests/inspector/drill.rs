@@ -1,5 +1,4 @@
-//! The storage drill over HTTP: what its pages and its decoy API do. That a
-//! browser runs the scripts is in tests/browser.
+//! The storage drill over HTTP: its pages and its decoy API. tests/browser runs its scripts.
 
 use latchkey_domain::Span;
 use latchkey_tests::accounts::{json_of, sign_up, signed_in};

@@ -94,7 +94,7 @@ async fn a_key_that_is_given_decides_about_the_algorithm() {
     let other = [("token", token.as_str()), ("by", "secret"), ("secret", "another")];
     assert_eq!(lamps(&inspect(&app, &other).await), ["yes", "no", "yes"]);
 
-    // A public key of ours: what it signed is verified, and it is no secret.
+    // Our public key: its signature verifies, and it is not secret.
     let own = OwnKey::new("RS256");
     let app = Setup::new().set("JWT_PRIVATE_KEY", own.pem.clone()).start().await;
     let set = Browser::new().get(&app.url("/.well-known/jwks.json")).await.expect(200).body;
@@ -141,7 +141,7 @@ async fn a_private_key_is_not_shown_again() {
             assert!(page.body.contains("not a token"), "{}", page.summary());
         }
     }
-    // A public one stays, so that it need not be pasted for every token.
+    // A public key stays in the form, for the next token.
     let page = inspect(&app, &[("token", "a.b.c"), ("by", "key"), ("key", public)]).await;
     assert!(page.body.contains("AAAA"), "{}", page.summary());
 }
@@ -168,7 +168,7 @@ async fn the_token_that_is_carried_is_shown_without_its_signature() {
     assert!(page.body.contains("has no JWT"), "{}", page.summary());
 }
 
-/// The example is pasted by a button: what it says has to hold.
+/// A button pastes the example: its statements are true.
 #[tokio::test]
 async fn the_example_is_signed_and_has_expired() {
     let app = Latchkey::start().await;

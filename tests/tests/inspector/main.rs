@@ -1,4 +1,4 @@
-//! Pages for whoever wants to see for themselves: the inspector, the drill, the choice.
+//! Interactive pages of the demo: the inspector, the drill, the chooser.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! The token in what was pasted, and what it is when it is none.
+//! Finding the token in pasted text, and explaining text that is not a token.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -119,7 +119,7 @@ async fn what_belongs_to_a_token_stays_and_cleaning_comes_to_an_end() {
     ] {
         assert_eq!(token(&decoded(&app, &text).await), left, "{text:.40}");
     }
-    // Beyond what anybody means, the rest stays.
+    // Beyond reasonable nesting, the rest stays.
     let layers = token(&decoded(&app, &"bearer ".repeat(10_000)).await);
     assert!(layers.starts_with("bearer bearer"), "{layers:.40}");
 }
@@ -208,7 +208,7 @@ async fn objects_are_read_as_far_as_they_go() {
         assert_eq!(found, names, "{token}");
         assert_eq!(!page.body.contains("Only part of it can be read"), is_whole, "{token}");
     }
-    // Padded and ordinary base64 is read although it is wrong.
+    // Padded and ordinary base64 is decoded, but reported as wrong.
     let claims = STANDARD.encode(r#"{"name":"~~~???>>>","a":1}"#);
     assert!(claims.contains('/') || claims.contains('+'), "{claims}");
     let page = decoded(&app, &format!("{}.{claims}.c2ln", base64url(r#"{"alg":"EdDSA"}"#))).await;
@@ -225,7 +225,7 @@ async fn a_token_that_was_cut_off_shows_what_is_left() {
         let page = decoded(&app, &whole[..length]).await;
         let all: Vec<_> = parts(&page).into_iter().map(|(_, text)| text).collect();
         assert_eq!(all.join("."), whole[..length], "nothing is lost");
-        // What is shown is never anything but what was written.
+        // Only input is shown.
         for one in members(&page, "claims") {
             let value = &written[&one.name];
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);

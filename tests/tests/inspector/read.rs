@@ -1,4 +1,4 @@
-//! What the inspector's page says, read from its HTML.
+//! Parses the inspector's page.
 
 use latchkey_tests::jws::base64url;
 use latchkey_tests::{Browser, Latchkey, Page};
@@ -7,12 +7,12 @@ pub(crate) async fn inspect(app: &Latchkey, fields: &[(&str, &str)]) -> Page {
     Browser::new().post(&app.url("/inspector"), fields).await
 }
 
-/// What is said of a token that is only decoded.
+/// Shown for a token that is only decoded.
 pub(crate) async fn decoded(app: &Latchkey, token: &str) -> Page {
     inspect(app, &[("token", token), ("by", "nothing")]).await.expect(200)
 }
 
-/// A token of these texts, with a signature of so many zeros.
+/// A token of these texts, with this many zero bytes as signature.
 pub(crate) fn unsigned(header: &str, claims: &str, signature: usize) -> String {
     format!("{}.{}.{}", base64url(header), base64url(claims), base64url(vec![0; signature]))
 }
@@ -33,7 +33,7 @@ fn lists(page: &Page) -> Vec<&str> {
     list.split("<li ").skip(1).collect()
 }
 
-/// What the three lamps say: well formed, signature, claims.
+/// The three results: format, signature, claims.
 #[track_caller]
 pub(crate) fn lamps(page: &Page) -> [&'static str; 3] {
     let lamps: Vec<_> = lists(page).into_iter().map(lamp).collect();
@@ -50,27 +50,27 @@ pub(crate) fn lamp(html: &str) -> &'static str {
     }
 }
 
-/// The sentences beside one of the three lamps.
+/// The explanations of one of the three results.
 #[track_caller]
 pub(crate) fn said(page: &Page, lamp: usize) -> Vec<String> {
     let sentences = lists(page)[lamp].split("<p>").skip(2);
     sentences.map(|one| plain(one.split("</p>").next().expect("its end"))).collect()
 }
 
-/// The token that was read, as the form shows it again.
+/// The token in the form.
 #[track_caller]
 pub(crate) fn token(page: &Page) -> String {
     let area = between(&page.body, "<textarea id=\"token\"", "</textarea>").expect("a form");
     plain(area.split_once('>').expect("its start").1)
 }
 
-/// What was taken off before the token was read.
+/// The text that was removed around the token.
 pub(crate) fn removed(page: &Page) -> Vec<String> {
     let list = between(&page.body, "Removed before decoding: ", ".</p>");
     list.into_iter().flat_map(|list| list.split("; ")).map(plain).collect()
 }
 
-/// The parts of the token, each with what it is.
+/// The parts of the token with their names.
 #[track_caller]
 pub(crate) fn parts(page: &Page) -> Vec<(String, String)> {
     let token = between(&page.body, "token--split\">", "</p>").expect("the parts");
@@ -82,11 +82,11 @@ pub(crate) fn parts(page: &Page) -> Vec<(String, String)> {
     parts.map(part).collect()
 }
 
-/// A member of the header or the claims.
+/// A header parameter or a claim.
 pub(crate) struct Member {
     pub(crate) name: String,
     pub(crate) value: String,
-    /// What is said of it.
+    /// Its explanation.
     pub(crate) html: String,
 }
 

@@ -1,4 +1,4 @@
-//! Whether a token is signed, and by this key.
+//! Signatures: valid, and by which key.
 
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -21,18 +21,18 @@ use super::read::{inspect, lamps, members, said, unsigned};
 
 const CLAIMS: &str = r#"{"sub":"1"}"#;
 
-const VERIFIED: &str = "Signature with ";
+const VERIFIED: &str = "Signed with ";
 const MISMATCH: &str = "The header says ";
 const INVALID: &str = "The signature does not match";
 const CUT_OFF: &str = "The token was cut off before the end of its signature.";
 const UNKNOWN: &str = "No key has the ID ";
 
-/// The key with which an app signs.
+/// The app's signing key.
 fn key(app: &Latchkey) -> SigningKey {
     app.app.keys.ring().signing_key(app.clock.now()).expect("a key").clone()
 }
 
-/// A token made by hand, signed for real.
+/// A token with a real signature.
 fn signed(key: &SigningKey, header: &Value) -> String {
     let message = format!("{}.{}", base64url(header.to_string()), base64url(CLAIMS));
     let signature = key.sign(message.as_bytes()).expect("a signature");
@@ -124,7 +124,7 @@ async fn a_key_that_has_retired_is_told_from_one_that_was_never_ours() {
         (old.kid().to_owned(), ours(&app, &signed(&old, &named("EdDSA", old.kid()))).await)
     };
     let (mut kid, mut answer) = retired().await;
-    // What is swept away at the start may include it, if that came late; it comes once.
+    // Records from before the test may include it; it occurs once.
     if answer.starts_with("No key has the ID") {
         (kid, answer) = retired().await;
     }
@@ -178,12 +178,12 @@ async fn given_keys_verify_what_they_signed_and_nothing_else() {
             );
         }
     }
-    // RFC 8725 §2.1: the public key, passed off as the secret of an HMAC.
+    // RFC 8725 §2.1: the public key used as an HMAC secret.
     let token = sign_with_secret(pem(der.as_ref()).as_bytes(), r#"{"alg":"HS256"}"#, CLAIMS);
     assert!(by(&app, &token, &pem(der.as_ref())).await.starts_with(MISMATCH));
 }
 
-/// RFC 7515 appendix A.1, by a JWK and by the secret as it is typed.
+/// RFC 7515 appendix A.1, with a JWK and with the typed secret.
 #[tokio::test]
 async fn secrets_verify() {
     let app = Latchkey::start().await;
@@ -218,7 +218,7 @@ async fn the_kid_chooses_among_keys_that_have_one() {
         let found = by(&app, &signed(&two, &header), &set).await;
         assert!(found.starts_with(answer), "{header}: {found}");
     }
-    // Of a long set the first twenty.
+    // The first twenty of a long set.
     for (before, answer) in [(19, VERIFIED), (20, INVALID)] {
         let mut keys = vec![jwk(&one); before];
         keys.push(jwk(&two));
@@ -228,7 +228,7 @@ async fn the_kid_chooses_among_keys_that_have_one() {
     }
 }
 
-/// The key says by which algorithm it verifies, and a text says what is wrong with it.
+/// The key decides the algorithm, and a text explains an invalid key.
 #[tokio::test]
 async fn keys_are_read_as_people_have_them() {
     const PEM: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----";
@@ -282,7 +282,7 @@ async fn keys_are_read_as_people_have_them() {
     assert_eq!(answer, "No key was given.");
 }
 
-/// The text of the card on the page of a claim.
+/// The text of the card on a claim's page.
 async fn card(app: &Latchkey) -> String {
     let mut browser = Browser::new();
     let to = browser.post(&app.url("/compare/run"), &[("claim", "9")]).await.see_other();
@@ -308,7 +308,7 @@ async fn a_result_is_a_card_that_is_verified_and_an_altered_one_is_not() {
             assert!(members(&page, "claims").iter().any(|one| one.name == claim), "{claim}");
         }
     }
-    // It says false where it said true; one character of it is another; nobody signed it.
+    // A claim changed, one character changed, and no signature.
     let parts: Vec<_> = card.split('.').collect();
     let (_, claims) = decode(&card);
     assert_eq!(claims["verdict"], "true", "{claims}");
@@ -324,12 +324,12 @@ async fn a_result_is_a_card_that_is_verified_and_an_altered_one_is_not() {
             assert_eq!(lamps(&page)[1], "no", "{}", page.summary());
         }
     }
-    // It opens nothing, though the key is the one of access tokens.
+    // It gives no access, although the key is that of access tokens.
     let answer = ApiClient::with(&app, &card).get("/api/v1/me").await;
     expect_problem(&answer, 401, "token_type_wrong");
 }
 
-/// With a secret that only this instance knows there is nothing that others could verify.
+/// With a secret of this instance, others cannot verify anything.
 #[tokio::test]
 async fn there_is_no_card_where_nobody_could_verify_it() {
     let app = Setup::new().set("JWT_ALGORITHM", "HS256").start().await;

@@ -1,4 +1,4 @@
-//! What is remembered must never say anything else than what is judged anew.
+//! Cached results equal new verifications.
 
 use std::sync::Arc;
 
@@ -51,16 +51,16 @@ fn what_is_remembered_falls_with_its_key() {
     assert!(verifier.verify(&of_old, NOW).is_ok());
     assert_eq!(verifier.verify(&of_new, NOW), Err(TokenError::UnknownKey));
 
-    // A refusal was not remembered.
+    // A refusal is not cached.
     verifier.replace_ring(ring_of(&[&old, &new]));
     assert!(verifier.verify(&of_old, NOW).is_ok() && verifier.verify(&of_new, NOW).is_ok());
 
-    // The old key is taken away: compromised, or out of its time.
+    // The old key is removed: compromised, or expired.
     verifier.replace_ring(ring_of(&[&new]));
     assert_eq!(verifier.verify(&of_old, NOW), Err(TokenError::UnknownKey));
     assert!(verifier.verify(&of_new, NOW).is_ok());
 
-    // Another key of the same name is not the same key.
+    // Another key with the same kid is not the same key.
     let impostor = SigningKey::from_private_bytes(
         Algorithm::EdDsa,
         new.kid().to_owned(),
@@ -75,7 +75,7 @@ fn a_key_that_retires_takes_its_tokens_along_without_a_reload() {
     let key = key(Algorithm::EdDsa);
     let mut held = in_ring(&key, NOW);
     held.retired_at = Some(NOW.plus(Span::seconds(1)));
-    // As if the lifetime had been shortened after this token was issued.
+    // As if the lifetime was shortened after this token was issued.
     let verifier = Verifier::new(KeyRing::new(vec![held], Span::seconds(0)), expected());
     let token = token(&key, 0);
     assert!(verifier.verify(&token, NOW).is_ok());
@@ -94,7 +94,7 @@ fn what_is_remembered_is_bounded() {
             }
             assert!(verifier.cached_tokens() <= most, "{capacity}");
         }
-        // Those that were forgotten are simply verified again.
+        // Evicted tokens are verified again.
         assert!(verifier.verify(&token(&key, 0), NOW).is_ok());
         assert!(verifier.verify(&format!("{}x", token(&key, 0)), NOW).is_err());
         assert_eq!(verifier.cached_tokens() > 0, capacity > 0);

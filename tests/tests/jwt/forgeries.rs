@@ -1,5 +1,4 @@
-//! Tokens that were never issued: each is refused for its own reason, by the
-//! library and by the API, and none makes the server stumble.
+//! Forged tokens: the library and the API refuse each for its own reason.
 
 use latchkey_auth::tokens::{Algorithm, TokenError, Verifier, issue, verify};
 use latchkey_tests::accounts;
@@ -11,19 +10,19 @@ use serde_json::{Value, json};
 
 use super::helpers::*;
 
-/// Whoever signs as the service does, and what is known of it.
+/// A signer like the service, and its public key.
 struct Service<'a> {
     algorithm: &'a str,
-    /// A token that it has issued.
+    /// A token that it issued.
     good: &'a str,
     sign: &'a dyn Fn(&str, &str) -> String,
-    /// The same with a key of the same algorithm that it does not know.
+    /// The same token by an unknown key of the same algorithm.
     stranger: &'a dyn Fn(&str, &str) -> String,
-    /// Its key, as far as everybody may know it.
+    /// Its public key.
     public: Vec<String>,
 }
 
-/// Every forgery, with the code that it is refused with.
+/// Every forgery, with the error code.
 fn corpus(service: &Service<'_>) -> Vec<(String, String, &'static str)> {
     let Service { algorithm, good, sign, stranger, public } = service;
     let (header, claims) = decode(good);
@@ -33,7 +32,7 @@ fn corpus(service: &Service<'_>) -> Vec<(String, String, &'static str)> {
     let mut corpus = Vec::new();
     let mut add = |name: &str, token: String, code| corpus.push((name.to_owned(), token, code));
 
-    // The form.
+    // Format.
     for (name, token) in [
         ("nothing", String::new()),
         ("one part", base64url(&h)),
@@ -69,7 +68,7 @@ fn corpus(service: &Service<'_>) -> Vec<(String, String, &'static str)> {
         add("large, and nothing else", "a.".repeat(bytes / 2), "token_too_large");
     }
 
-    // The header.
+    // Header.
     for alg in ["none", "None", "NONE", "nOnE"] {
         let unsigned = with_changes(&header, json!({ "alg": alg })).to_string();
         add(alg, format!("{}.{}.", base64url(&unsigned), base64url(&c)), "token_algorithm_none");
@@ -124,9 +123,9 @@ fn corpus(service: &Service<'_>) -> Vec<(String, String, &'static str)> {
         add(name, sign(&h.replacen('{', first, 1), &c), "token_header_duplicate");
     }
 
-    // The key.
+    // Key.
     for secret in public {
-        // The classic: what everybody may know of the key, as an HMAC secret.
+        // The classic: the public key used as an HMAC secret.
         let hs256 = with_changes(&header, json!({ "alg": "HS256" })).to_string();
         let forged = sign_with_secret(secret.as_bytes(), &hs256, &c);
         add("HS256 with what everybody knows", forged, "token_algorithm_mismatch");
@@ -158,7 +157,7 @@ fn corpus(service: &Service<'_>) -> Vec<(String, String, &'static str)> {
         add(name, swapped, "token_signature_invalid");
     }
 
-    // The claims, signed by the right key.
+    // Claims, signed by the right key.
     for name in [
         "iss",
         "aud",
@@ -232,7 +231,7 @@ fn corpus(service: &Service<'_>) -> Vec<(String, String, &'static str)> {
     corpus
 }
 
-/// By the library itself, with each of its algorithms.
+/// With the library, for each algorithm.
 #[test]
 fn every_forgery_is_refused_without_a_server() {
     for algorithm in Algorithm::ALL {
@@ -256,7 +255,7 @@ fn every_forgery_is_refused_without_a_server() {
         for (name, token, code) in corpus {
             let refused = verify(&token, &ring, &expected(), NOW).map_err(TokenError::code);
             assert_eq!(refused, Err(code), "{algorithm}: {name}: {token:.200}");
-            // Twice, because nothing may be remembered of it.
+            // Twice, because refusals must not be cached.
             for _ in 0..2 {
                 let refused = verifier.verify(&token, NOW).map_err(TokenError::code);
                 assert_eq!(refused.map(|_| ()), Err(code), "{algorithm}: {name}, remembered");
@@ -265,7 +264,7 @@ fn every_forgery_is_refused_without_a_server() {
     }
 }
 
-/// Those that a header or a cookie can hold.
+/// Forgeries that fit into a header or a cookie.
 fn sent(key: &OwnKey, jwk: &Value, good: &str) -> Vec<(String, String, &'static str)> {
     let other = OwnKey::new(key.algorithm);
     let public = jwk["x"].as_str().or(jwk["n"].as_str()).expect("a public part");
@@ -280,7 +279,7 @@ fn sent(key: &OwnKey, jwk: &Value, good: &str) -> Vec<(String, String, &'static 
     corpus
 }
 
-/// The answer of `GET /me` to a bearer token.
+/// The response of `GET /me` to a bearer token.
 async fn show(program: &mut ApiClient, token: &str) -> Page {
     program.token = Some(token.to_owned());
     program.get("/api/v1/me").await
@@ -288,7 +287,7 @@ async fn show(program: &mut ApiClient, token: &str) -> Page {
 
 async fn app_with(key: &OwnKey) -> (Latchkey, ApiClient, String, Value) {
     let setup = Setup::new().set("JWT_ALGORITHM", key.algorithm).set("JWT_PRIVATE_KEY", &key.pem);
-    // With nobody to ask about opaque tokens, every token is judged as a JWT.
+    // Without an introspection endpoint, every token is treated as a JWT.
     let setup = setup.set("LOCAL_IDP", "off");
     let app = setup.with_frozen_clock().start().await;
     let (mut program, tokens) = sign_up_client(&app, "ada@example.test").await;
@@ -304,7 +303,7 @@ async fn every_forgery_is_refused_for_its_own_reason() {
     for algorithm in ALGORITHMS {
         let key = OwnKey::new(algorithm);
         let (_app, mut program, good, jwk) = app_with(&key).await;
-        // What makes the rest mean something: made by hand, and good.
+        // The baseline: a valid token made here.
         let (header, claims) = decode(&good);
         let jws = key.sign(&header.to_string(), &claims.to_string());
         assert_eq!(show(&mut program, &jws).await.status, 200, "{algorithm}");
@@ -322,7 +321,7 @@ async fn every_forgery_is_refused_for_its_own_reason() {
     }
 }
 
-/// Our own key has signed it, for an account that there never was.
+/// Signed by our key, for an account that never existed.
 #[tokio::test]
 async fn a_token_of_nobody_writes_nothing() {
     let key = OwnKey::new("EdDSA");
@@ -393,7 +392,7 @@ async fn the_authorization_header_is_read_to_the_letter() {
         let challenge = page.header("www-authenticate").expect("a challenge");
         match status {
             400 => assert!(challenge.contains(r#"error="invalid_request""#), "{name}: {challenge}"),
-            // RFC 6750 §3.1: nothing that could be an access token came.
+            // RFC 6750 §3.1: nothing like an access token was sent.
             _ => assert!(!challenge.contains("error"), "{name}: {challenge}"),
         }
     }

@@ -1,4 +1,4 @@
-//! Keys, rings and claims for the tests of the library itself, without a server.
+//! Keys, rings and claims for tests without a server.
 
 use latchkey_auth::tokens::ring::SIGNS_AFTER;
 use latchkey_auth::tokens::{AccessClaims, Algorithm, Expected, Key, KeyRing, RingKey, SigningKey};
@@ -63,7 +63,7 @@ pub(crate) fn claims_at(now: Timestamp) -> AccessClaims {
     }
 }
 
-/// A token made by hand, signed for real.
+/// A token with a real signature.
 pub(crate) fn signed(key: &SigningKey, header: &str, claims: &str) -> String {
     let message = format!("{}.{}", base64url(header), base64url(claims));
     let signature = key.sign(message.as_bytes()).expect("a signature");

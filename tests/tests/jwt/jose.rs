@@ -1,4 +1,4 @@
-//! JOSE itself: names of algorithms, objects whose names stand once, and public keys.
+//! JOSE: algorithm names, objects with unique names, and public keys.
 
 use latchkey_auth::jose::{Algorithm, Members, PublicKey};
 use latchkey_auth::tokens;

@@ -1,4 +1,4 @@
-//! Keys that somebody brings. These were made by OpenSSL for this test only.
+//! `JWT_PRIVATE_KEY`. OpenSSL generated these keys for this test only.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -49,7 +49,7 @@ fn a_key_that_fits_is_taken() {
         let token = issue(&key, &claims_at(NOW)).expect("a token");
         assert!(verify(&token, &ring_of(&[&key]), &expected(), NOW).is_ok());
 
-        // As it comes through an environment variable, and from Windows.
+        // As in an environment variable, and with Windows line breaks.
         for written in [
             whole.replace('\n', "\\n"),
             whole.replace('\n', " "),
@@ -91,7 +91,7 @@ fn a_key_that_does_not_fit_is_refused_with_what_to_do() {
         assert_eq!(refused, Err(error), "{text:.40}");
         assert!(!error.to_string().contains("MIG"));
     }
-    // Another Ed25519 key is a key: nothing in it says which was meant.
+    // Any Ed25519 key is valid.
     assert!(SigningKey::from_pkcs8_pem(&private(&broken)).is_ok());
 }
 

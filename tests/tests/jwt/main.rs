@@ -1,4 +1,4 @@
-//! The second key: what is signed, what is refused, and when it ends.
+//! JWTs: signing, verification and revocation.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! How a JWT ends before its time, or does not: `JWT_REVOCATION`.
+//! `JWT_REVOCATION`: whether a JWT ends early.
 
 use latchkey_domain::Span;
 use latchkey_tests::accounts;
@@ -11,11 +11,11 @@ use latchkey_tests::accounts::{
 };
 use latchkey_tests::{Browser, Database, Latchkey, Page, Setup};
 
-/// How a sign-in may end, and whose it is.
+/// Ways to end a sign-in.
 const WAYS: [&str; 4] =
     ["revoke the access token", "revoke the refresh token", "end it", "sign out"];
 
-/// Ends the sign-in that this token belongs to.
+/// Ends the sign-in of this token.
 async fn end(app: &Latchkey, way: &str, browser: &mut Browser, tokens: &Tokens) {
     let mut program = ApiClient::with(app, &tokens.access);
     let page: Page = match way {
@@ -30,7 +30,7 @@ async fn end(app: &Latchkey, way: &str, browser: &mut Browser, tokens: &Tokens) 
     assert!(page.status < 400, "{way}: {}", page.summary());
 }
 
-/// A browser that carries a JWT, and what it carries.
+/// A browser with a JWT, and the JWT.
 async fn browser_with_jwt(app: &Latchkey) -> (Browser, Tokens) {
     let browser = signed_in(app, "ada@example.test", "jwt").await;
     let access = cookie_value(&browser, "latchkey_token").expect("a token");
@@ -52,13 +52,13 @@ async fn refused_everywhere_within_a_second(url: &str) {
             assert_eq!((page.status, queries(&page)), (200, 0), "{way}");
         }
         end(&here, way, &mut browser, &tokens).await;
-        // In the very process it is known at once.
+        // Immediately in the same process.
         let page = at_here.get("/api/v1/me").await;
         expect_problem(&page, 401, "token_revoked");
         assert_eq!(queries(&page), 0, "{way}");
         let challenge = page.header("www-authenticate").expect("a challenge");
         assert!(challenge.contains(r#"error="invalid_token""#), "{challenge}");
-        // In the other one soon. What it costs is never on the request's path.
+        // Soon in the other process, never with a query in a request.
         let mut page = at_there.get("/api/v1/me").await;
         for _ in 0..200 {
             assert_eq!(queries(&page), 0, "{way}");
@@ -127,7 +127,7 @@ async fn watch_refuses_the_cookie_too_and_the_browser_is_signed_out() {
     assert_eq!(cookie_value(&copy, "latchkey_token"), None, "there is nothing left to renew");
 }
 
-/// Nobody's clock decides what is heard: one process is minutes ahead of the other.
+/// Clocks do not matter: one process is minutes ahead of the other.
 #[tokio::test]
 async fn watch_hears_of_ends_whatever_the_clocks_say() {
     let database = Database::sqlite().await;

@@ -1,4 +1,4 @@
-//! Keys that change while tokens are alive.
+//! Key rotation while tokens are valid.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -7,7 +7,7 @@ use latchkey_domain::{Span, Timestamp};
 
 use super::helpers::*;
 
-/// What a ring does with three keys, instant by instant.
+/// A ring with three keys over time.
 #[test]
 fn the_life_of_keys() {
     let keys: Vec<_> = (0..3).map(|_| key(Algorithm::EdDsa)).collect();
@@ -16,8 +16,8 @@ fn the_life_of_keys() {
     let mut ring = KeyRing::new(Vec::new(), TTL);
     assert!(ring.signing_key(NOW).is_none() && ring.newest().is_none());
 
-    // The first signs at once; the second is added at 100 s, the third at 104 s,
-    // while the second still waits.
+    // The first signs immediately; the second is added at 100 s, and the third at 104 s, while the
+    // second is still waiting.
     let mut held: Vec<RingKey> = Vec::new();
     for (key, added) in keys.iter().zip([at(0), at(100), at(104)]) {
         let signs_from = ring.next_signs_from(added);
@@ -29,7 +29,7 @@ fn the_life_of_keys() {
     }
     assert_eq!(ring.newest().map(RingKey::kid), Some(kids[2].as_str()));
 
-    // TTL 300, leeway 60, grace 60: a key is accepted for 420 s after it retired.
+    // TTL 300, leeway 60, grace 60: a key is accepted for 420 s after its retirement.
     for (now, signs, accepted) in [
         (at(0), Some(0), [true, true, true]),
         (at(109), Some(0), [true, true, true]),
@@ -60,7 +60,7 @@ fn two_processes_that_add_a_key_at_once_agree() {
     let other = KeyRing::new(vec![in_ring(&b, NOW), in_ring(&a, NOW)], TTL);
     let kid = |ring: &KeyRing| ring.signing_key(NOW).map(|key| key.kid().to_owned());
     assert_eq!(kid(&one), kid(&other));
-    // A clock that is behind signs with the first key of all nevertheless.
+    // A clock that is behind still signs with the first key.
     let alone = KeyRing::new(vec![in_ring(&a, NOW)], TTL);
     let behind = NOW.minus(Span::seconds(2));
     assert_eq!(alone.signing_key(behind).map(SigningKey::kid), Some(a.kid()));
@@ -70,14 +70,14 @@ fn two_processes_that_add_a_key_at_once_agree() {
 struct Process {
     verifier: Verifier,
     skew: i64,
-    /// It reads the ring at this tick of each second, unless it fails to.
+    /// It reads the ring at this tick of each second, unless reading fails.
     tick: u32,
     fails: std::ops::Range<u32>,
 }
 
-/// Three processes poll one ring with clocks two seconds apart, one of them
-/// fails to for a while, and the key is changed four times, twice in a hurry:
-/// no token is ever refused, by nobody, from its first second to its last.
+/// Three processes poll one ring, with clocks two seconds apart. One of them fails to read for a
+/// while, and the key changes four times, twice in quick succession. No process ever refuses a
+/// valid token.
 #[test]
 fn rotation_refuses_no_good_token() {
     const TICKS: u32 = 4;
@@ -118,7 +118,7 @@ fn rotation_refuses_no_good_token() {
             let token = issue(signing, &claims).expect("a token");
             alive.push_back((tick + 27 * TICKS, token));
         }
-        // Everybody takes the newest and the oldest that is alive.
+        // All processes accept the newest and the oldest valid token.
         let oldest = alive.front().is_some_and(|(until, _)| *until <= tick);
         let old = oldest.then(|| alive.pop_front()).flatten();
         for (_, token) in old.iter().chain(alive.iter().rev().take(3)) {

@@ -1,4 +1,4 @@
-//! Keys change while programs go on, and no good token is refused.
+//! Key rotation while clients continue: no valid token is refused.
 
 use latchkey_tests::accounts;
 use latchkey_tests::jws;
@@ -27,7 +27,7 @@ fn kid(tokens: &Tokens) -> String {
     decode(&tokens.access).0["kid"].as_str().expect("a kid").to_owned()
 }
 
-/// Shows every token that it ever got at both instances, and gets new ones at each in turn.
+/// Uses every token at both instances, and gets new ones at each in turn.
 async fn a_program(
     apps: Arc<[Latchkey; 2]>,
     first: Tokens,
@@ -40,7 +40,7 @@ async fn a_program(
         let round = rounds.fetch_add(1, Ordering::SeqCst) as usize;
         newest = Tokens::of(&at[round % 2].refresh(&newest.refresh).await);
         all.push(newest.clone());
-        // Of each key the first token and the latest: the oldest, and the one just made.
+        // The first and the latest token of each key: the oldest, and the newest.
         let mut seen = HashSet::new();
         let firsts: Vec<_> = all.iter().filter(|one| seen.insert(kid(one))).cloned().collect();
         for tokens in firsts.iter().chain([&newest]) {
@@ -98,7 +98,7 @@ async fn nobody_is_refused_while_keys_change(url: &str) {
     assert!(made.is_subset(&used), "every new key has signed: {made:?} {used:?}");
 }
 
-/// Ends the waiting where a program has given up, and says so.
+/// Stops the wait if a client has failed.
 fn programs_failed(programs: &mut JoinSet<HashSet<String>>) -> bool {
     programs.try_join_next().is_some_and(|ended| {
         ended.expect("no program is refused anything");
@@ -136,7 +136,7 @@ async fn the_last_token_of_an_old_key_is_good_until_it_expires() {
     assert_eq!(program.get("/api/v1/me").await.status, 200);
     app.advance(Span::seconds(70));
     expect_problem(&program.get("/api/v1/me").await, 401, "token_expired");
-    // Long after, the key is gone, from the ring and from what is published.
+    // Much later, the key is gone, from the ring and from the key set.
     app.advance(Span::minutes(10));
     let set = json_of(&program.get("/.well-known/jwks.json").await);
     let kids: Vec<_> = set["keys"].as_array().expect("keys").iter().map(|k| &k["kid"]).collect();
@@ -160,8 +160,8 @@ async fn many_unknown_keys_do_not_become_many_queries() {
     assert!(asked <= 1, "{asked} queries: the clock stands, and once a second is enough");
 }
 
-/// At each step some instances are behind, and everything that one of them
-/// seals or signs is good at the other.
+/// At each step some instances are behind, and what one instance encrypts or signs is valid at the
+/// others.
 #[tokio::test(flavor = "multi_thread")]
 async fn app_secret_changes_in_two_steps_and_no_good_token_is_refused() {
     const OLD: &str = "the-old-secret-of-all-the-instances";

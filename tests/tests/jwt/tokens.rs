@@ -1,4 +1,4 @@
-//! What an access token says, with which key, and what else is no access token.
+//! Access tokens: claims, key, and tokens that are not access tokens.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use latchkey_domain::Span;
@@ -176,7 +176,7 @@ async fn no_other_token_is_an_access_token() {
         assert_eq!(page.status, 401, "{name}: {}", page.summary());
         let challenge = page.header("www-authenticate").expect("a challenge");
         assert!(challenge.contains(r#"error="invalid_token""#), "{name}: {challenge}");
-        // Nor does it renew anything, but for the one that is made for it.
+        // Only a refresh token refreshes.
         if token != &tokens.refresh {
             expect_problem(&program.refresh(token).await, 400, "refresh_token_unknown");
         }
@@ -185,7 +185,7 @@ async fn no_other_token_is_an_access_token() {
     expect_problem(&program.refresh(&tokens.access).await, 400, "refresh_token_unknown");
 }
 
-/// An ID token and an access token, fetched from the local provider by hand.
+/// An ID token and an access token from the local provider.
 async fn tokens_of_local_provider(app: &Latchkey) -> (String, String) {
     let provider = app.app.provider("google").expect("a provider");
     let mut browser = Browser::new();

@@ -1,4 +1,4 @@
-//! What the standards themselves sign and hash.
+//! Test vectors of the standards.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +18,7 @@ fn ed25519_as_rfc_8037_has_it() {
         &base64url::decode("hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg").expect("base64url")
     ));
 
-    // The same key with its private half, in PKCS #8 as OpenSSL writes it.
+    // The same key with its private part, in PKCS #8 as OpenSSL writes it.
     let mut der = vec![0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70];
     der.extend([0x04, 0x22, 0x04, 0x20]);
     let d = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";

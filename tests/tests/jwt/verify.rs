@@ -1,4 +1,4 @@
-//! What is issued is what is verified, and nothing else is.
+//! Only issued tokens verify.
 
 use latchkey_auth::jose::base64url;
 use latchkey_auth::tokens::verify::check;
@@ -24,7 +24,7 @@ fn every_algorithm_goes_there_and_back() {
         let user = verify(&token, &ring, &expected(), NOW).map(|claims| claims.user());
         assert_eq!(user, Ok(ada()), "{algorithm}");
 
-        // Kept and loaded again, it is the same key.
+        // Stored and loaded, it is the same key.
         let loaded =
             SigningKey::from_private_bytes(algorithm, key.kid().to_owned(), key.private_bytes())
                 .expect("the same key");
@@ -100,8 +100,7 @@ fn the_published_keys_hold_no_secret() {
     }
 }
 
-/// Flips each character of good tokens to each of several others: header,
-/// claims, signature and the dots between.
+/// Replaces each character of valid tokens by several others: header, claims, signature and dots.
 #[test]
 fn no_altered_token_verifies() {
     for algorithm in [Algorithm::EdDsa, Algorithm::Hs256, Algorithm::Es256] {
@@ -128,7 +127,7 @@ fn no_altered_token_verifies() {
     }
 }
 
-/// What looks odd and is right: refusing it would refuse a good token.
+/// Unusual but valid tokens must not be refused.
 #[test]
 fn what_is_no_forgery_is_taken() {
     let key = key(Algorithm::EdDsa);

@@ -1,4 +1,4 @@
-//! Passwords as they are hashed and compared.
+//! Hashing and verifying passwords.
 
 use latchkey_auth::password::{Error, Hasher, Settings, Verified};
 use latchkey_domain::password::Password;
@@ -32,7 +32,7 @@ async fn a_password_matches_itself_alone() {
         let found = hasher.verify(Some(&stored), &typed(text), false).await;
         assert_eq!(found, Ok(verified), "{text:?}");
     }
-    // No byte is cut off, not even the last of the longest.
+    // No byte is cut off, not even the last of the longest password.
     let long = "x".repeat(1023);
     let stored = hasher.hash(&typed(&format!("{long}a"))).await.expect("a hash");
     assert_eq!(hasher.verify(Some(&stored), &typed(&format!("{long}b")), false).await, Ok(DIFFERS));
@@ -53,7 +53,7 @@ async fn hashes_of_another_cost_are_made_anew() {
         let stored = then.hash(&password).await.expect("a hash");
         let found = today.verify(Some(&stored), &password, false).await;
         assert_eq!(found, Ok(Verified { matches: true, needs_rehash }), "{settings:?}");
-        // Who has not proved to know it changes nothing.
+        // A wrong password does not rehash.
         assert_eq!(today.verify(Some(&stored), &typed("wrong"), false).await, Ok(DIFFERS));
     }
 }
@@ -87,7 +87,7 @@ async fn what_is_no_hash_is_our_fault() {
     }
 }
 
-/// The real cost, and other work goes on meanwhile: on this one thread.
+/// With the real cost, other tasks on the same thread continue.
 #[tokio::test]
 async fn the_real_thing() {
     let hasher = Hasher::new(&Settings::default()).expect("a hasher");

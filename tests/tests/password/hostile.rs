@@ -1,4 +1,4 @@
-//! What people send who do not want to sign in: refused fast, and nothing is hashed.
+//! Invalid input to the password routes: refused fast, without hashing.
 
 use latchkey_tests::accounts;
 use latchkey_tests::accounts::{ApiClient, expect_problem, json_of, sign_up, submit_password};
@@ -113,7 +113,7 @@ async fn a_scope_that_does_not_exist_is_refused_before_the_password_is_looked_at
     }
 }
 
-/// What is no scope must not end up as every scope.
+/// An invalid scope does not become all scopes.
 #[tokio::test]
 async fn a_scope_that_only_looks_empty_does_not_grant_everything() {
     let app = Latchkey::start().await;

@@ -1,4 +1,4 @@
-//! The local door, and those who try it.
+//! Passwords, and attacks on them.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,

@@ -1,11 +1,11 @@
-//! Somebody was there first with an address that is not theirs: an address
-//! that was only typed opens nothing, in neither direction.
+//! An attacker signs up first with a victim's address: an unverified address gives no access, in
+//! either direction.
 
 use latchkey_tests::accounts::{PASSWORD, json_of, sign_up, signed_in, submit_password};
 use latchkey_tests::database::rows;
 use latchkey_tests::{Browser, Latchkey};
 
-/// The address of the local provider's Ada, whom it vouches for.
+/// The address of the local provider's Ada, verified there.
 async fn adas_address() -> String {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
@@ -33,7 +33,7 @@ async fn whoever_typed_the_address_first_does_not_get_the_victims_sign_in() {
         } else {
             let _ = page.expect_error(409, "email_taken");
         }
-        // Eve's password opens what it opened before, and nothing of Ada's.
+        // Eve's password opens her own account, and nothing of Ada's.
         let mut again = signed_in(&app, &address, "jwt").await;
         assert_eq!(again.account(&app).await, Some(eves), "{provider}");
         let page = again.get(&app.url("/account")).await;

@@ -1,4 +1,4 @@
-//! Coming in through the password door.
+//! Signing in with a password.
 
 use latchkey_tests::accounts;
 use latchkey_tests::accounts::{
@@ -10,7 +10,7 @@ use serde_json::json;
 
 const ADA: &str = "ada@example.test";
 
-/// A page without what is different in every answer, and without an address.
+/// A page without its address and values that differ in every response.
 fn without(page: &Page, email: &str) -> (u16, Vec<(String, String)>, String) {
     let varies = ["x-request-id", "server-timing", "date", "content-length"];
     let mut headers: Vec<_> = page
@@ -131,7 +131,7 @@ async fn one_goes_on_where_one_wanted_to_and_never_elsewhere() {
         let fields = [("email", ADA), ("password", PASSWORD), ("next", next)];
         let page = submit_password(&mut Browser::new(), &app, &fields).await;
         assert_eq!(page.see_other(), to, "{next:?}");
-        // A wrong password does not lose the way, nor lead away.
+        // A wrong password keeps `next`, and cannot redirect elsewhere.
         let fields = [("email", ADA), ("password", "wrong"), ("next", next)];
         let page = submit_password(&mut Browser::new(), &app, &fields).await;
         assert!(!page.body.contains("evil.test"), "{next:?}");
@@ -191,7 +191,7 @@ async fn a_wrong_password_leaves_the_sign_in_as_it_was() {
     }
 }
 
-/// A browser's form sends the domain in ASCII, a program as somebody typed it.
+/// Browser forms send the domain in ASCII, API clients as it was typed.
 #[tokio::test]
 async fn an_address_with_umlauts_is_one_account_however_it_is_written() {
     let app = Latchkey::start().await;
@@ -210,13 +210,13 @@ async fn an_address_with_umlauts_is_one_account_however_it_is_written() {
         let mut browser = accounts::signed_in(&app, written, "session").await;
         let page = browser.get(&app.url("/account")).await.expect(200);
         assert!(page.body.contains("kai@bücher.test") && !page.body.contains("xn--"), "{written}");
-        // The address has an account: nothing is made.
+        // The address has an account: none is created.
         sign_up(&app, written).await;
     }
     assert_eq!(latchkey_tests::database::rows(&app.app.db, "users").await, 1);
 }
 
-/// Kept as they were typed, by a version before addresses had one form.
+/// Stored as typed by an earlier version, which did not normalize addresses.
 async fn who_signed_up_with_umlauts_long_ago_still_gets_in(database_url: Option<String>) {
     let setup = |setup: Setup| match &database_url {
         Some(url) => setup.set("DATABASE_URL", url),
@@ -230,14 +230,14 @@ async fn who_signed_up_with_umlauts_long_ago_still_gets_in(database_url: Option<
         let old = format!("UPDATE {table} SET email = REPLACE(email, 'xn--bcher-kva', 'bücher')");
         execute(&app.app.db, &old).await;
     }
-    // Somebody has the same address meanwhile, in the form of today.
+    // Meanwhile another account has the same address, normalized.
     sign_up(&app, "mia@bücher.test").await;
 
     let app = setup(Setup::in_folder(app.stop().await)).start().await;
     for written in ["kai@bücher.test", "kai@xn--bcher-kva.test", "mia@bücher.test"] {
         let _ = accounts::signed_in(&app, written, "session").await;
     }
-    // Nothing new is made for an address that is there, and nobody has two.
+    // No account is created for an existing address, and nobody has two.
     sign_up(&app, "kai@xn--bcher-kva.test").await;
     for (table, who, rows) in
         [("users", "kai", 1), ("passwords", "kai", 1), ("users", "mia", 1), ("passwords", "mia", 1)]

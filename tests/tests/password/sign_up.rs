@@ -1,4 +1,4 @@
-//! Making an account with an address and a password.
+//! Signing up with an address and a password.
 
 use latchkey_tests::accounts;
 use latchkey_tests::accounts::{PASSWORD, json_of, sign_up_client, signed_in, tokens};
@@ -12,7 +12,7 @@ async fn sign_up(app: &Latchkey, name: &str, email: &str, password: &str) -> Pag
     Browser::new().post(&app.url("/sign-up"), &fields).await
 }
 
-/// The fields that a page complains about.
+/// The fields with an error.
 fn complaints(page: &Page) -> Vec<&'static str> {
     let named = |field: &&str| page.body.contains(&format!("id=\"{field}-error\""));
     ["name", "email", "password"].into_iter().filter(named).collect()
@@ -42,7 +42,7 @@ async fn every_complaint_comes_at_once_and_nothing_typed_is_lost() {
         assert_eq!(complaints(&page), about, "{name:?} {email:?} {password:?}");
         assert_eq!(page.body.matches("aria-invalid=\"true\"").count(), about.len());
         for typed in [name, email] {
-            // What is typed into a field comes back in it, apart from line breaks.
+            // Input is shown again, except for line breaks.
             let typed = typed.lines().next().unwrap_or_default();
             assert!(page.body.contains(&format!("value=\"{typed}")), "{typed:?} is lost");
         }
@@ -105,7 +105,7 @@ async fn nobody_learns_at_sign_up_who_has_an_account() {
     };
     assert_eq!(without_id(&new), without_id(&again));
     assert!(new.cookies().is_empty() && again.cookies().is_empty(), "nobody is signed in by it");
-    // The account is as it was: its password, its name, and there is one of it.
+    // The account is unchanged: its password, its name, and there is one.
     assert_eq!(rows(&app.app.db, "users").await, 1);
     let mut browser = signed_in(&app, ADA, "jwt").await;
     assert_eq!(browser.account(&app).await.expect("an account").name, "Ada");

@@ -1,4 +1,4 @@
-//! Many people sign in at the same moment: they wait for each other, and nobody else does.
+//! Many concurrent sign-ins: they queue, and other requests do not.
 
 use latchkey_tests::accounts;
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ async fn two_hundred_at_once_stop_nobody_else() {
         let (app, start) = (Arc::clone(&app), Arc::clone(&start));
         let mut browser = Browser::new();
         storm.spawn(async move {
-            // People who exist and people who do not, who remember and who do not.
+            // Existing and unknown users, right and wrong passwords.
             let email = format!("person{}@example.test", n % 8);
             let password = if n % 3 == 0 { "not the password" } else { PASSWORD };
             start.wait().await;
@@ -39,7 +39,7 @@ async fn two_hundred_at_once_stop_nobody_else() {
         });
     }
     start.wait().await;
-    // Meanwhile: the process is alive, and who has a token notices nothing.
+    // Meanwhile the process is healthy, and requests with a token are fast.
     let (mut answered, mut statuses) = (0, BTreeMap::new());
     while !storm.is_empty() {
         assert_eq!(bystander.get("/healthz").await.status, 200);
@@ -56,7 +56,7 @@ async fn two_hundred_at_once_stop_nobody_else() {
     assert!(statuses.keys().all(|status| allowed.contains(status)), "{statuses:?}");
     let checked: usize = [303, 401].iter().filter_map(|status| statuses.get(status)).sum();
     assert!(checked >= MANY / 2, "most passwords were really checked: {statuses:?}");
-    // And then everything is as before.
+    // Then everything is as before.
     if !statuses.contains_key(&429) {
         let fields = [("email", "person0@example.test"), ("password", PASSWORD)];
         assert_eq!(submit_password(&mut Browser::new(), &app, &fields).await.status, 303);

@@ -11,7 +11,7 @@ use latchkey_tests::{Browser, Latchkey, Setup};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// What a command left behind.
+/// The result of a command.
 #[derive(Debug)]
 struct Ended {
     code: Option<i32>,
@@ -20,14 +20,14 @@ struct Ended {
 }
 
 impl Ended {
-    /// Its output, if it went well and had nothing to complain about.
+    /// Its output. Panics if it failed or wrote to standard error.
     #[track_caller]
     fn well(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (Some(0), ""), "{self:?}");
         self.out
     }
 
-    /// Its complaint, if it is one: a sentence, and nothing on standard output.
+    /// Its error: one sentence, and nothing on standard output.
     #[track_caller]
     fn refused(self) -> String {
         assert!(self.code.is_some_and(|code| code != 0), "{self:?}");
@@ -37,7 +37,7 @@ impl Ended {
     }
 }
 
-/// A folder in which somebody works with Latchkey.
+/// A working folder for Latchkey.
 struct Folder(TempDir);
 
 impl Folder {
@@ -57,7 +57,7 @@ impl Folder {
             .spawn()
             .expect("the binary runs");
         let mut stdin = child.stdin.take().expect("its input");
-        // A command that does not read closes it, which is its right.
+        // A command that does not read closes it.
         let _ = stdin.write_all(input.as_bytes());
         drop(stdin);
         let output = child.wait_with_output().expect("it ends");
@@ -76,7 +76,7 @@ impl Folder {
     }
 }
 
-/// The binary lies beside the folder of the tests; `tests/run` builds it.
+/// The binary is beside the folder of the tests; `tests/run` builds it.
 pub(crate) fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("this very test");
     let binary = test.ancestors().nth(2).expect("a folder").join("latchkey");
@@ -181,7 +181,7 @@ fn help_and_version_are_there() {
     }
 }
 
-/// A running server and the command line work on one database.
+/// A running server and the command line share one database.
 #[tokio::test]
 async fn what_is_done_at_the_terminal_holds_in_the_server() {
     let folder = Folder::new();
@@ -199,7 +199,7 @@ async fn what_is_done_at_the_terminal_holds_in_the_server() {
     assert_eq!(program.get("/api/v1/admin/users").await.status, 200);
     let fields = [("email", "ada@example.test"), ("password", PASSWORD)];
     assert_eq!(submit_password(&mut Browser::new(), &app, &fields).await.status, 303);
-    // A new key is published before it signs, and what the old one signed stays good.
+    // A new key is published before it signs, and signatures of the old one stay valid.
     let rotated = folder.run(&["keys", "rotate"], "", &variables).well();
     let kid = rotated.split('\t').next().expect("a kid");
     let mut published = false;
@@ -214,8 +214,8 @@ async fn what_is_done_at_the_terminal_holds_in_the_server() {
     assert_eq!(program.get("/api/v1/me").await.status, 200);
 }
 
-/// Every claim in one go, as people run it: whoever reads the JSON comes to the verdicts
-/// that are printed in it. How long it takes is the machine's business.
+/// Every claim in one run: recomputing the verdicts from the JSON gives the printed ones. Its
+/// duration depends on the machine.
 #[cfg(feature = "demo")]
 #[test]
 fn what_is_printed_of_all_claims_can_be_recomputed() {
@@ -238,15 +238,15 @@ fn what_is_printed_of_all_claims_can_be_recomputed() {
     assert_eq!(ended.code == Some(0), missing == 0, "{}", ended.err);
 }
 
-/// How many attacks get through where just their check is missing. It may rise.
+/// The number of attacks that succeed without their check. It may rise.
 #[cfg(feature = "demo")]
 const PROVEN: usize = 99;
 
-/// To how many the tutorial falls.
+/// The number of attacks that succeed against the tutorial.
 #[cfg(feature = "demo")]
 const FALLS: usize = 70;
 
-/// No server, no settings, no files: it brings what it attacks along.
+/// Without a server, settings or files: it starts the instances that it attacks.
 #[cfg(feature = "demo")]
 #[test]
 fn the_attacks_need_nothing_and_none_gets_through() {
@@ -256,14 +256,14 @@ fn the_attacks_need_nothing_and_none_gets_through() {
     let rows: Vec<Value> = serde_json::from_str(&ran.out).expect("JSON");
     assert_eq!(rows.len(), latchkey_lab::attacks::all().count());
     for row in &rows {
-        // Times cannot be told apart everywhere: then that is said, and nothing else.
+        // Timing is not reliable everywhere: then only that is reported.
         let is_timed = row["id"].as_str().is_some_and(|id| id.starts_with("timing_"));
         let may = row["verdict"] == "undecided" && is_timed;
         assert!(row["verdict"] == "refused" || may, "{row}");
     }
     let (proven, unproven): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row["proven"] == true);
     assert!(proven.len() >= PROVEN, "{unproven:#?}");
-    // What no twin shows, a control does: the same way leads somewhere without the attack.
+    // Without a patched copy, a control shows that the same request succeeds without the attack.
     for row in unproven.iter().filter(|row| row["without_check"].is_null()) {
         assert_ne!(row["controls"], 0, "{row}");
     }
@@ -275,7 +275,7 @@ fn the_attacks_need_nothing_and_none_gets_through() {
     assert_eq!(std::fs::read_dir(folder.0.path()).expect("a folder").count(), 0);
 }
 
-/// No server, no settings, no files: it brings what it measures along.
+/// Without a server, settings or files: it starts the instances that it measures.
 #[cfg(feature = "demo")]
 #[test]
 fn the_comparison_needs_nothing_and_leaves_nothing() {
@@ -294,7 +294,7 @@ fn the_comparison_needs_nothing_and_leaves_nothing() {
     assert!(
         markdown.contains("| 2 | With a JWT no database query is needed | **true if the token")
     );
-    // A site of files that fetches nothing, and what continuous integration reads.
+    // A static site that loads nothing else, and the report for continuous integration.
     let site = tempfile::tempdir().expect("a folder");
     let path = site.path().to_str().expect("a name");
     let arguments = ["compare", "--claim", "9", "--publish", path, "--report"];
@@ -327,15 +327,15 @@ fn the_comparison_needs_nothing_and_leaves_nothing() {
     assert_eq!(std::fs::read_dir(folder.0.path()).expect("a folder").count(), 0);
 }
 
-/// What continuous integration reads, read as it reads it: of attacks, and of claims as they are
-/// measured at an instance that runs.
+/// The report for continuous integration, parsed as there: for attacks, and for claims measured at
+/// a running instance.
 #[cfg(feature = "demo")]
 #[tokio::test(flavor = "multi_thread")]
 async fn reports_are_read_by_what_reads_them() {
     let app = Latchkey::start().await;
     let lab = ["lab", "--attack", "csrf_sign_out", "--attack", "jwt_none"];
     let at = ["compare", "--url", &app.origin, "--claim", "5", "--claim", "11"];
-    // The fifth takes the database away, which nobody can from outside.
+    // The fifth needs the database stopped, which is impossible from outside.
     for (arguments, ids, kinds) in [
         (&lab[..], ["csrf_sign_out", "jwt_none"], ["pass", "pass"]),
         (&at[..], ["without-database", "tampering"], ["fail", "pass"]),
@@ -375,7 +375,7 @@ async fn reports_are_read_by_what_reads_them() {
     }
 }
 
-/// Whoever is the first to type an address does not get what was meant for its owner.
+/// A user who signs up first with an address does not get what was meant for its owner.
 #[tokio::test]
 async fn a_role_for_an_address_that_nobody_verified_is_not_granted_by_the_address() {
     let folder = Folder::new();
@@ -398,7 +398,7 @@ async fn a_role_for_an_address_that_nobody_verified_is_not_granted_by_the_addres
     let (id, _) = listed.split_once('\t').expect("an ID");
     assert!(said.contains(id) && said.contains("not verified"), "{said}");
     assert!(!listed.contains("admin"), "{listed}");
-    // By the ID it is said who is meant.
+    // The ID is unambiguous.
     let changed = folder.run(&["user", "role", id, "admin"], "", &variables).well();
     assert!(changed.contains("admin") && changed.contains("boss@example.test"), "{changed}");
 }

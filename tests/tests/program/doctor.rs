@@ -1,9 +1,7 @@
-//! `latchkey doctor`: environments that are broken on purpose, one for each
-//! file in `fixtures/doctor`, and a world that is.
+//! `latchkey doctor`: a broken environment for each file in `fixtures/doctor`, and a broken server.
 //!
-//! A fixture says in its second line what is expected of it:
-//! `# expect: problem GOOGLE_CLIENT_ID`. Every secret in it has `s3cr3t` in it,
-//! and must not come out again.
+//! The second line of a fixture is the expected result: `# expect: problem GOOGLE_CLIENT_ID`. Every
+//! secret in it contains `s3cr3t`, which must not be printed.
 
 use std::path::Path;
 
@@ -17,7 +15,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-/// A broken environment, and what is wrong with it.
+/// A broken environment with the expected results.
 struct Fixture {
     name: String,
     level: Level,
@@ -36,7 +34,7 @@ impl Fixture {
         let (level, subjects) = expected.and_then(|line| line.split_once(' ')).expect("# expect:");
         let level = if level == "problem" { Level::Problem } else { Level::Warning };
         let subjects = subjects.split(", ").map(str::to_owned).collect();
-        // Whatever listens on the usual ports here has nothing to do with it.
+        // Other servers on the default ports do not matter.
         let mut env = text.clone();
         for name in ["PORT", "LOCAL_IDP_PORT"] {
             if !text.lines().any(|line| line.starts_with(&format!("{name}="))) {
@@ -151,7 +149,7 @@ async fn an_issuer_is_asked_who_it_is() {
         assert!(facts.contains(&("Audiences beside us", others.to_owned())), "{report}");
     }
 
-    // The commonest slip: one slash.
+    // The most common mistake: one slash.
     let report = examine_with(&acme(&format!("{}/", issuer.url))).await;
     let finding = find(&report, Check::ProviderReachable);
     assert_eq!(finding.level, Level::Problem, "{report}");
@@ -165,7 +163,7 @@ async fn an_issuer_is_asked_who_it_is() {
     }
 }
 
-/// A GitHub Enterprise whose clock is so many seconds ahead.
+/// A GitHub Enterprise whose clock is this many seconds ahead.
 async fn with_clock_ahead(seconds: i64) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));

@@ -1,4 +1,4 @@
-//! What the documents say about the code is there.
+//! Code that the documents name exists.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,9 +8,8 @@ use super::sources::{root, sources};
 const ENDINGS: [&str; 10] =
     [".rs", ".mjs", ".js", ".css", ".html", ".md", ".toml", ".sql", ".py", ".sh"];
 
-/// A path as documents write it: `crates/auth/src/oauth/flow.rs` and
-/// `auth/oauth/flow.rs` are one, and so are `tests/tests/http/doors.rs` and
-/// `http/doors.rs`.
+/// Documents may shorten paths: `crates/auth/src/oauth/flow.rs` and `auth/oauth/flow.rs` are the
+/// same, and so are `tests/tests/http/doors.rs` and `http/doors.rs`.
 fn short(path: &str) -> String {
     let parts = path.split('/').filter(|part| !["crates", "src", "tests", ""].contains(part));
     parts.collect::<Vec<_>>().join("/")
@@ -24,14 +23,13 @@ fn repository() -> BTreeMap<String, String> {
     });
     let mut all = BTreeMap::new();
     for (path, text) in files {
-        // `auth/src/lib.rs` and a namesake elsewhere: both are looked into.
+        // Several files may have this short path: all are searched.
         all.entry(path).or_insert_with(String::new).push_str(&text);
     }
     all
 }
 
-/// What is wrong with a piece of code in a document, such as
-/// `auth/oauth/flow.rs authenticate`.
+/// What is wrong with inline code such as `auth/oauth/flow.rs authenticate`.
 fn fault(repository: &BTreeMap<String, String>, quoted: &str) -> Option<String> {
     let (path, names) = quoted.split_once(' ').unwrap_or((quoted, ""));
     let is_path = ENDINGS.iter().any(|ending| path.ends_with(ending))
@@ -52,7 +50,7 @@ fn fault(repository: &BTreeMap<String, String>, quoted: &str) -> Option<String> 
     missing.map(|name| format!("no {name} in {path}"))
 }
 
-/// The pieces of code in a text, without its fenced blocks.
+/// Inline code in a text, without its fenced blocks.
 fn quoted(text: &str) -> Vec<&str> {
     let outside = text.split("\n```").step_by(2);
     outside.flat_map(|part| part.split('`').skip(1).step_by(2)).collect()
@@ -76,7 +74,7 @@ fn every_file_and_function_that_a_document_names_is_there() {
     assert!(faults.is_empty(), "{} times:\n{}", faults.len(), faults.join("\n"));
 }
 
-/// A name with four words or more is a test's.
+/// A name of four words or more is a test's.
 fn test_that_is_gone(repository: &BTreeMap<String, String>, quoted: &str) -> Option<String> {
     let is_name = quoted.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if !is_name || quoted.matches('_').count() < 3 {

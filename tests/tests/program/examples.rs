@@ -1,4 +1,4 @@
-//! The examples: one takes everything in a few lines, one nothing but the public keys.
+//! The examples: one uses everything in a few lines, one only the public keys.
 
 use std::path::Path;
 use std::process::{Child, Command};
@@ -11,7 +11,7 @@ use url::Url;
 
 use super::sources::root;
 
-/// What one sees of the example's own lines: comments and empty lines are none.
+/// The example's lines of code, without comments and empty lines.
 fn lines(file: &str) -> usize {
     let text = std::fs::read_to_string(root().join("examples/minimal/src").join(file));
     let text = text.expect("a source file");
@@ -26,7 +26,7 @@ fn sign_in_with_github_is_thirty_lines_at_most() {
     assert!(minimal - bare <= 30, "{} lines more than the bare application", minimal - bare);
 }
 
-/// A program that ends with the test.
+/// A program that is stopped when dropped.
 struct Running(Child);
 
 impl Drop for Running {
@@ -66,7 +66,7 @@ async fn the_minimal_one_signs_in_at_the_local_provider_under_its_own_name() {
     let home = browser.get(&url("/")).await.expect(200);
     assert!(home.body.contains("Hello, stranger"), "{}", home.body);
 
-    // Its guards are around its routes, and around its own.
+    // Its layers apply to the library's routes and to its own.
     let foreign = [("sec-fetch-site", "cross-site")];
     for path in ["/auth/github", "/sign-out", "/"] {
         let page = browser.send(Method::POST, &url(path), &foreign, None).await;
@@ -82,16 +82,16 @@ async fn the_minimal_one_signs_in_at_the_local_provider_under_its_own_name() {
     assert_eq!(browser.follow_callback(&callback).await.see_other(), "/");
     let home = browser.get(&url("/")).await.expect(200);
     assert!(home.body.contains("Hello, Ada Lovelace"), "{}", home.body);
-    // A reload goes on to where the sign-in led.
+    // A reload leads to the same place as the sign-in.
     assert_eq!(browser.follow_callback(&callback).await.see_other(), "/");
 
     assert_eq!(browser.post(&url("/sign-out"), &[]).await.see_other(), "/");
-    // A code works once, and the guard against replays is inside.
+    // A code works once: the replay guard is included.
     let page = browser.follow_callback(&callback).await;
     assert!((400..500).contains(&page.status), "{}", page.summary());
     let home = browser.get(&url("/")).await.expect(200);
     assert!(home.body.contains("Hello, stranger"), "{}", home.body);
-    // An account of its own, which the same answer greets when it is there already.
+    // A new account, with the same response as for an existing one.
     let ada = [
         ("name", "Ada"),
         ("email", "ada@example.test"),
@@ -107,7 +107,7 @@ async fn the_minimal_one_signs_in_at_the_local_provider_under_its_own_name() {
     assert_eq!(browser.post(&url("/sign-in"), &ada[1..]).await.see_other(), "/");
     let home = browser.get(&url("/")).await.expect(200);
     assert!(home.body.contains("Hello, Ada<"), "{}", home.body);
-    // Nothing of the demonstration, and the keys for whoever takes its tokens.
+    // Nothing of the demo, and the public keys for other services.
     assert_eq!(browser.get(&url("/compare")).await.status, 404);
     let keys = browser.get(&url("/.well-known/jwks.json")).await.expect(200);
     assert!(keys.body.contains("\"kid\""), "{}", keys.body);
@@ -142,7 +142,7 @@ async fn an_api_takes_our_tokens_by_the_published_keys_alone() {
         assert_eq!((page.status, page.header("www-authenticate")), (status, says));
         assert_eq!(page.body.contains("\"sub\""), status == 200);
     }
-    // What is for another scope opens nothing here.
+    // A token for another scope is refused.
     let narrow = tokens(&app, "ada@example.test", Some("contacts:read")).await;
     let bearer = format!("Bearer {}", narrow.access);
     let page = program.send(Method::GET, &hello, &[("authorization", &bearer)], None).await;

@@ -1,4 +1,4 @@
-//! The house holds: no file of a crate imports another that leads back to it.
+//! No circular imports: no file of a crate imports another that leads back to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use super::sources::{root, sources};
 
 type Module = Vec<String>;
 
-/// One source file: what it imports, and what it hands on from elsewhere.
+/// A source file with its imports and re-exports.
 struct File {
     imports: BTreeSet<Module>,
     /// `pub use`: the public name, and the path behind it.
@@ -27,7 +27,7 @@ fn no_file_imports_another_that_leads_back_to_it() {
     assert!(circles.is_empty(), "{} circles:\n{}", circles.len(), circles.join("\n"));
 }
 
-/// Every module of a crate by its path; `tests` modules are left out.
+/// Every module of a crate by its path, without `tests` modules.
 fn files(src: &Path) -> BTreeMap<Module, File> {
     let modules: Vec<(Module, PathBuf)> = sources(src, "rs")
         .into_iter()
@@ -92,7 +92,7 @@ fn file(module: &[String], code: &str) -> File {
     file
 }
 
-/// `a::{b, c as d}` as its single paths, each with the name that it gets here.
+/// `a::{b, c as d}` as single paths, each with its local name.
 fn expand(tree: &str) -> Vec<(Module, String)> {
     let tree = tree.trim();
     if let Some((prefix, rest)) = tree.split_once('{') {
@@ -138,7 +138,7 @@ fn split_at_commas(text: &str) -> Vec<String> {
     parts
 }
 
-/// Paths in the code itself, such as `crate::a::b(…)` or `super::c`.
+/// Paths in code, such as `crate::a::b(…)` or `super::c`.
 fn inline_paths(code: &str) -> Vec<Module> {
     let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
     code.split(|c| !is_path(c))
@@ -147,7 +147,7 @@ fn inline_paths(code: &str) -> Vec<Module> {
         .collect()
 }
 
-/// The path from the root of the crate; nothing when it leads out of the crate.
+/// The path from the root of the crate; `None` outside of it.
 fn absolute(module: &[String], children: &BTreeSet<&str>, path: &[String]) -> Option<Module> {
     let (first, rest) = path.split_first()?;
     let mut base = match first.as_str() {
@@ -166,7 +166,7 @@ fn absolute(module: &[String], children: &BTreeSet<&str>, path: &[String]) -> Op
     Some(base)
 }
 
-/// Which file a path leads to, through re-exports.
+/// The file that a path leads to, through re-exports.
 fn target(files: &BTreeMap<Module, File>, path: &[String], depth: usize) -> Option<Module> {
     let length = (0..=path.len()).rev().find(|length| files.contains_key(&path[..*length]))?;
     let (found, rest) = path.split_at(length);

@@ -1,4 +1,4 @@
-//! The program: its commands, and what it checks at the start.
+//! The program: its commands and its checks at start.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! The program as a process: its signals, and its log.
+//! The process: its signals and its log.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
@@ -22,7 +22,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts it; what it says goes to pipes.
+    /// Starts it with pipes for its output.
     fn start(variables: &[(&str, &str)]) -> Self {
         Self::start_at(free_port(), variables)
     }
@@ -50,7 +50,7 @@ impl Process {
         format!("http://localhost:{}{path}", self.port)
     }
 
-    /// Waits for the socket, and no longer: it is there before anything is answered.
+    /// Waits only for the socket, which exists before the first response.
     pub(crate) fn listens(&mut self) {
         while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
             assert!(self.child.try_wait().expect("a child").is_none(), "it ended by itself");
@@ -63,7 +63,7 @@ impl Process {
         tokio::time::timeout(Duration::from_secs(60), get).await.expect("an answer")
     }
 
-    /// So many requests through one connection, one after the other.
+    /// Sends this many requests through one connection.
     fn ask_for_health(&self, times: usize) {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("served");
         let mut answers = stream.try_clone().expect("the same");
@@ -79,7 +79,7 @@ impl Process {
         assert_eq!(all.matches("HTTP/1.1 200 OK").count(), times);
     }
 
-    /// In MiB: what it takes up now, or took up at most.
+    /// Current or peak memory in MiB.
     fn memory(&self, which: &str) -> usize {
         let path = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(path).expect("a process");
@@ -97,7 +97,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It has ended already, mostly.
+        // It has usually ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -124,7 +124,7 @@ async fn whoever_read_the_log_is_gone_and_every_request_is_served() {
     assert_eq!(process.signal("-TERM").code(), Some(0));
 }
 
-/// Two hundred hashes at once would be four gigabytes.
+/// Two hundred concurrent hashes would need four gigabytes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_of_passwords_takes_little_memory_and_gives_it_back() {
     let mut process = Process::start(&[]);
@@ -143,7 +143,7 @@ async fn a_storm_of_passwords_takes_little_memory_and_gives_it_back() {
     let storm: JoinSet<_> = (1..=200).map(submit_password).collect();
     let answers = storm.join_all().await;
     assert!(answers.iter().all(|status| [401, 503].contains(status)), "{answers:?}");
-    // Each core hashes in 19 MiB, and one more for those who were right before.
+    // Each core hashes in 19 MiB, and one more for users who signed in before.
     let cores = std::thread::available_parallelism().expect("a number").get();
     let most = before + 64 + 19 * (cores + 1);
     let peak = process.memory("VmHWM");
@@ -189,7 +189,7 @@ async fn the_disk_of_the_log_is_full_and_every_request_is_served() {
     assert_eq!(process.signal("-TERM").code(), Some(0));
 }
 
-/// A container without `ca-certificates`: what needs no TLS goes on.
+/// A container without `ca-certificates`: everything without TLS works.
 #[tokio::test]
 async fn a_machine_that_trusts_nobody_signs_in_at_the_local_provider() {
     let idp = free_port().to_string();
@@ -213,7 +213,7 @@ async fn nobody_reads_the_log_and_every_request_is_served() {
     let metrics = format!("127.0.0.1:{}", free_port());
     let mut process = Process::start(&[("RUST_LOG", "debug"), ("METRICS_ADDR", &metrics)]);
     process.listens();
-    // Until lines are lost, which whoever watches is told.
+    // Until lines are lost, which a metric shows.
     let lost = "latchkey_log_lines_lost_total";
     assert!(include_str!("../../../deploy/alerts.yml").contains(&format!("rate({lost}[5m])")));
     let is_told = async || {
@@ -251,7 +251,7 @@ async fn the_start_and_doctor_compare_the_clock_with_the_databases() {
     let (log, doctor) = start();
     assert!(!log.contains("clock"), "{log}");
     assert!(doctor.contains("The clock agrees with the database's."), "{doctor}");
-    // The server's clock is put forward, as far as we can tell.
+    // From our side, the server's clock is ahead.
     let database = Db::open(&url).await.expect("a database");
     let name = url.rsplit('/').next().expect("a name");
     for statement in [

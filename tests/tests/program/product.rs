@@ -1,4 +1,4 @@
-//! The program built without its features: the product by itself.
+//! The program without optional features: only the product.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -23,7 +23,7 @@ fn cargo(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// A running program, which ends with the test.
+/// A running program, stopped when dropped.
 struct Running(Child);
 
 impl Drop for Running {

@@ -1,4 +1,4 @@
-//! Three instances behind HAProxy on one PostgreSQL, which take turns.
+//! Three instances behind HAProxy with one PostgreSQL.
 
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
@@ -18,12 +18,12 @@ use crate::process::Process;
 
 const PEOPLE: usize = 4;
 
-/// All come from one address, which has 300 tries, and then two a second.
+/// All requests come from one address, which has 300 attempts, and then two a second.
 const RENEW_EVERY: Duration = Duration::from_millis(300);
 
 struct Site {
     origin: String,
-    /// Where HAProxy says what it thinks of the instances.
+    /// HAProxy's status page.
     thinks: String,
     ports: Vec<u16>,
     database: String,
@@ -71,7 +71,7 @@ impl Site {
         )
     }
 
-    /// Waits until it is ready, and HAProxy has seen so.
+    /// Waits until it is ready and HAProxy has noticed.
     async fn until_ready(&mut self, n: usize) {
         self.instances[n].listens();
         while self.instances[n].get("/readyz").await.status != 200 {
@@ -128,13 +128,13 @@ async fn start_haproxy(folder: &Path, instances: &[u16]) -> (Child, u16, u16) {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        // They have ended already, perhaps.
+        // They may have ended already.
         let _ = self.proxy.kill();
         let _ = self.proxy.wait();
     }
 }
 
-/// One program and its person, through the front door.
+/// An API client and its user, through HAProxy.
 struct ApiClient {
     http: Client,
     origin: String,
@@ -146,7 +146,7 @@ struct ApiClient {
 }
 
 impl ApiClient {
-    /// An answer; `None` when the instance was killed on the way.
+    /// The response; `None` when the instance was killed.
     async fn call(&mut self, path: &str, body: Option<Value>) -> Option<(StatusCode, Value)> {
         let url = format!("{}/api/v1/{path}", self.origin);
         let request = match &body {
@@ -170,8 +170,8 @@ impl ApiClient {
         Some((status, body))
     }
 
-    /// Counts a lost answer, and waits as long as was asked for: whoever asks again
-    /// at once a few hundred times has had too many tries.
+    /// Counts a lost response, and waits as required: hundreds of immediate retries would exceed
+    /// the limits.
     #[expect(clippy::print_stdout, reason = "why is for whoever runs it by hand")]
     async fn lose<T>(&mut self, why: String, seconds: u64) -> Option<T> {
         println!("lost {why}");
@@ -180,13 +180,13 @@ impl ApiClient {
         None
     }
 
-    /// Does what programs do until it is told to stop. An answer that is wrong
-    /// ends the test; one that was lost is counted, and asked for again.
+    /// Uses the API until it is stopped. A wrong response fails the test; a lost one is counted and
+    /// retried.
     async fn run(mut self, stop: Arc<AtomicBool>) -> (usize, usize) {
         let email = format!("person{}@example.test", self.n);
         let password = "a long enough password";
         let form = [("name", "Somebody"), ("email", &email), ("password", password)];
-        // Where everybody hashes at once there may be no place yet.
+        // The password queue may be full.
         let sign_up = format!("{}/sign-up", self.origin);
         loop {
             match self.http.post(&sign_up).form(&form).send().await {
@@ -210,7 +210,7 @@ impl ApiClient {
             }
             let contact =
                 json!({ "name": format!("Contact {round}"), "email": null, "phone": null });
-            // An address book holds a thousand.
+            // An address book holds a thousand contacts.
             if round % 40 == 1
                 && round < 10_000
                 && let Some((status, body)) = self.call("contacts", Some(contact)).await
@@ -220,7 +220,7 @@ impl ApiClient {
             if renewed_at.elapsed() > RENEW_EVERY {
                 renewed_at = Instant::now();
                 let asked = json!({ "refresh_token": self.refresh });
-                // Asked again within ten seconds, it is the same answer.
+                // Retried within ten seconds, the response is the same.
                 if let Some((status, body)) = self.call("token/refresh", Some(asked)).await {
                     assert_eq!(status, 200, "{body}");
                     self.keep(&body);
@@ -236,8 +236,7 @@ impl ApiClient {
     }
 }
 
-/// Lets people come through the front door while `act` takes place behind it.
-/// Says how many answers there were, and how many were lost.
+/// Runs clients through HAProxy during `act`, and returns the number of responses and of lost ones.
 #[expect(clippy::print_stdout, reason = "what was measured is for whoever runs it by hand")]
 async fn under_load(site: &mut Site, act: impl AsyncFnOnce(&mut Site)) -> (usize, usize) {
     let stop = Arc::new(AtomicBool::new(false));
@@ -290,8 +289,8 @@ async fn a_rolling_restart_fails_no_request() {
     assert_eq!(lost, 0, "of {answers}");
 }
 
-/// By hand for longer, with a rolling restart halfway: `REPLICA_MINUTES=5 cargo test
-/// --workspace --test program killed -- --ignored --nocapture`.
+/// For longer, with a rolling restart halfway: `REPLICA_MINUTES=5 cargo test --workspace --test
+/// program killed -- --ignored --nocapture`.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL and HAProxy: tests/run"]
 async fn instances_that_are_killed_give_no_wrong_answer() {
@@ -310,7 +309,7 @@ async fn instances_that_are_killed_give_no_wrong_answer() {
     }
     let rest = async |site: &mut Site| kill(site, kills - kills / 2, pause).await;
     under_load(&mut site, rest).await;
-    // However often it was asked for, a refresh token has one successor.
+    // However often it was used, a refresh token has one successor.
     let forks = "SELECT COUNT(*) FROM (SELECT r.sign_in_id FROM refresh_tokens r \
         WHERE NOT EXISTS (SELECT 1 FROM refresh_tokens s WHERE s.predecessor = r.hash) \
         GROUP BY r.sign_in_id HAVING COUNT(*) > 1) AS forked";

@@ -1,4 +1,4 @@
-//! What each setting is read as, and refused for.
+//! Parsing and validation of each setting.
 
 use latchkey_auth::oauth::Kind;
 use latchkey_auth::oauth::provider::Options;
@@ -99,7 +99,7 @@ fn outside_development_there_is_no_local_provider() {
     assert!(settings.local_idp.is_none() && settings.providers.is_empty());
 }
 
-/// What is refused, and the one variable that is complained of.
+/// Invalid values, with the variable that is reported.
 const REFUSED: &[(&str, &str)] = &[
     ("PUBLIC_URL=app.example.com", "PUBLIC_URL"),
     ("PUBLIC_URL=ftp://localhost", "PUBLIC_URL"),
@@ -316,7 +316,7 @@ fn what_is_not_built_in_is_not_there_and_cannot_be_asked_for() {
         assert_eq!(problems.0.len(), 1, "{problems}");
         assert!(problems.0[0].variable == name && problems.to_string().contains(feature));
     }
-    // Others set this one for every program there is.
+    // Hosting platforms set this variable for every program.
     let settings = load("OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318").expect("no problem");
     assert!(settings.otlp.is_none());
     assert!(settings.warnings.iter().any(|one| one.to_string().contains("feature otlp")));
@@ -392,7 +392,7 @@ fn values_are_taken_as_they_stand_in_the_file() {
     ] {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join(".env");
-        // The one that can be asked for by itself.
+        // The one that can be turned on alone.
         std::fs::write(&path, text.replace("A=", "RUST_LOG=")).expect("a file");
         let found = Environment::with_file(&path);
         assert_eq!(found.problems.0.is_empty(), value.is_some(), "{text:?}");

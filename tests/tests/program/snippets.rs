@@ -1,5 +1,5 @@
-//! What a reader copies from the documents works: each block is run or compiled, each
-//! command, setting, link and page is one that there is.
+//! Everything that a reader copies from the documents works: blocks are run or compiled, and
+//! commands, settings, links and pages exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use latchkey_web::settings::{Capabilities, Environment, Settings, variables};
 use super::commands::binary;
 use super::sources::{root, sources};
 
-/// Every document that a newcomer copies from, and its text.
+/// Every document that readers copy from, with its text.
 fn documents() -> Vec<(PathBuf, String)> {
     let mut paths = sources(&root().join("docs"), "md");
     paths.extend(["README.md", "CONTRIBUTING.md"].map(|name| root().join(name)));
@@ -27,12 +27,12 @@ fn documents() -> Vec<(PathBuf, String)> {
     paths.into_iter().map(read).collect()
 }
 
-/// The blocks of a text, each with its language.
+/// The code blocks of a text, with their language.
 fn blocks(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.split("\n```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'))
 }
 
-/// The pieces of code in a text, without its blocks: of each line by itself.
+/// Inline code in a text, without its blocks, line by line.
 fn pieces(text: &str) -> Vec<Vec<String>> {
     let outside = text.split("\n```").step_by(2).collect::<String>();
     let mut rows = vec![Vec::new()];
@@ -51,7 +51,7 @@ fn rust_in_a_document_stands_in_an_example() {
     let examples = sources(&root().join("examples"), "rs");
     let read = |path| std::fs::read_to_string(path).expect("a source");
     let examples: Vec<String> = examples.iter().map(read).collect();
-    // Without comments, and the semicolon where an expression goes on in the example.
+    // Without comments, and without the semicolon if the expression continues in the example.
     let code = |line: &str| {
         let line = line.split("//").next().unwrap_or_default();
         line.trim().trim_end_matches(';').to_owned()
@@ -71,7 +71,7 @@ fn rust_in_a_document_stands_in_an_example() {
     assert!(found > 0, "README shows how it is mounted");
 }
 
-/// One command for each that a synopsis like `a [--b N] c\|d` stands for.
+/// Expands a synopsis like `a [--b N] c\|d` into its commands.
 fn meant_by(synopsis: &str) -> Vec<String> {
     let mut commands = vec![String::new()];
     for word in synopsis.replace(['[', ']'], "").split_whitespace() {
@@ -92,7 +92,7 @@ fn meant_by(synopsis: &str) -> Vec<String> {
 
 const FOLDERS: [&str; 7] = [".ci", "crates", "deploy", "docs", "examples", "templates", "tests"];
 
-/// What is wrong with a command, as far as can be said without running it.
+/// What is wrong with a command, without running it.
 fn fault(command: &str) -> Option<String> {
     let words: Vec<&str> = command.split_whitespace().collect();
     let run = |program: &Path, arguments: &[&str]| {
@@ -100,7 +100,7 @@ fn fault(command: &str) -> Option<String> {
         let Output { status, stderr, .. } = ended.expect("it runs");
         (!status.success()).then(|| format!("{command}: {}", String::from_utf8_lossy(&stderr)))
     };
-    // Arguments are read before help is given.
+    // clap parses arguments before it prints help.
     let ours = |arguments: &[&str]| run(&binary(), &[arguments, &["--help"]].concat());
     match *words.first()? {
         "latchkey" => ours(&words[1..]),
@@ -121,7 +121,7 @@ fn fault(command: &str) -> Option<String> {
         }
         path => {
             let (folder, rest) = path.split_once('/')?;
-            // With an ending it is a file's, which `documents` looks for.
+            // A name with an extension is a file, which `documents` checks.
             let is_ours = FOLDERS.contains(&folder)
                 && rest.chars().all(|c| c.is_ascii_alphanumeric() || "_-/".contains(c));
             (is_ours && !root().join(path).exists()).then(|| format!("{path}: nothing is there"))
@@ -171,7 +171,7 @@ fn commands_and_places_in_a_document_are_there() {
     assert_eq!(meant_by("a [--b N] c\\|d"), [" a --b 1 c", " a --b 1 d"]);
 }
 
-/// Run by `tests/run`, `tests/rename` and `faults/operations.rs`; Docker's by nobody here.
+/// `tests/run`, `tests/rename` and `faults/operations.rs` run these; nothing here runs Docker's.
 const NOT_RUN: [&str; 4] = ["cargo", "deploy/rename", "pg_dump", "cp"];
 
 #[tokio::test]
@@ -212,7 +212,7 @@ async fn what_a_document_has_one_type_does_what_it_says() {
     assert!(run > 2, "{run} blocks");
 }
 
-/// What is wrong with settings that are shown together; `…` and `<…>` stand for something.
+/// What is wrong with settings shown together; `…` and `<…>` are placeholders.
 fn wrong_settings(shown: &[String]) -> Option<String> {
     let mut all = BTreeMap::from([("APP_SECRET".to_owned(), STRONG_SECRET.to_owned())]);
     for setting in shown {
@@ -244,7 +244,7 @@ fn wrong_settings(shown: &[String]) -> Option<String> {
     Some(problems.to_string())
 }
 
-/// The setting that a piece of code shows, or would be the value of.
+/// The setting that inline code shows, or whose value it may be.
 fn setting(piece: &str) -> Option<String> {
     for (starts, name) in
         [("smtp://", "SMTP_URL"), ("postgres://", "DATABASE_URL"), ("sqlite://", "DATABASE_URL")]
@@ -295,7 +295,7 @@ fn settings_in_a_document_are_taken() {
     }
 }
 
-/// A heading as links name it.
+/// The anchor of a heading.
 fn anchor(heading: &str) -> String {
     let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
     kept.collect::<String>().trim().to_lowercase().replace(' ', "-")
@@ -326,7 +326,7 @@ async fn links_and_pages_in_a_document_lead_somewhere() {
             }
         }
     }
-    // Served at an address of its own.
+    // Served on a separate address.
     pages.remove("/metrics");
     assert!(pages.len() > 10, "{pages:?}");
     let app = Latchkey::start().await;

@@ -7,8 +7,7 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder above")
 }
 
-/// The files below a folder with this extension; `""` for every file. What is
-/// built or installed is left out.
+/// The files in a folder with this extension, or all with `""`, except built or installed ones.
 pub(crate) fn sources(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];

@@ -1,4 +1,4 @@
-//! What somebody finds who has stolen the database: nothing to sign in with.
+//! A stolen database contains nothing to sign in with.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +18,7 @@ const TABLES: [&str; 8] = [
     "events",
 ];
 
-/// Signs in every way, and hands back every secret that was used.
+/// Signs in in every way, and returns every secret that was used.
 async fn secrets(app: &Latchkey, key: &OwnKey) -> Vec<(&'static str, Vec<u8>)> {
     let (_, first) = sign_up_client(app, "ada@example.test").await;
     let next = Tokens::of(&ApiClient::new(app).refresh(&first.refresh).await);

@@ -1,4 +1,4 @@
-//! A browser that carries a JWT: it is renewed on the way, and nobody notices.
+//! A browser with a JWT, which is refreshed transparently.
 
 use latchkey_domain::{Email, Roles, Span};
 use latchkey_store::users;
@@ -63,7 +63,7 @@ async fn what_has_expired_is_renewed_on_every_kind_of_request() {
             assert!(new.is_some() && new != old, "{path}: {name}");
             assert_eq!(page.cookie(name).attribute("max-age"), Some("2591639"), "{path}: {name}");
         }
-        // And then it costs nothing again.
+        // Then requests need no query again.
         let page = browser.get(&app.url("/api/v1/me")).await;
         assert_eq!((page.status, accounts::queries(&page)), (200, 0), "{path}");
         assert!(page.cookies().is_empty(), "{path}");
@@ -129,7 +129,7 @@ async fn signing_in_anew_ends_what_was_carried_before() {
         let mut copy = browser.clone();
         let fields = [("email", ADA), ("password", accounts::PASSWORD), ("strategy", after)];
         assert_eq!(accounts::submit_password(&mut browser, &app, &fields).await.status, 303);
-        // One key at a time.
+        // One credential at a time.
         let keys = ["latchkey_token", "latchkey_refresh", "latchkey_session"];
         let kept: Vec<_> =
             keys.iter().filter(|name| cookie_value(&browser, name).is_some()).collect();
@@ -140,7 +140,7 @@ async fn signing_in_anew_ends_what_was_carried_before() {
     }
 }
 
-/// Browsers drop a cookie of more than 4,096 bytes without a word.
+/// Browsers silently drop cookies of more than 4,096 bytes.
 #[tokio::test]
 async fn a_jwt_that_no_cookie_holds_becomes_a_session() {
     let (app, mut browser) = with_jwt(Setup::new()).await;
@@ -149,7 +149,7 @@ async fn a_jwt_that_no_cookie_holds_becomes_a_session() {
     let roles: Vec<_> = (0..200).map(|n| format!("team-{n:03}-editor")).collect();
     let roles = Roles::from(roles.join(" ").as_str());
     users::set_roles(&app.app.db, ada.id, &roles).await.expect("roles");
-    // The request that renews is answered, and nothing is kept that would renew each time.
+    // The refreshing request is answered, without cookies that would refresh each time.
     app.advance(past_expiry());
     assert_eq!(browser.get(&app.url("/account")).await.status, 200);
     for name in ["latchkey_token", "latchkey_refresh"] {

@@ -1,4 +1,4 @@
-//! Refresh tokens: rotation, races, thieves, and what is kept.
+//! Refresh tokens: rotation, races, reuse, and storage.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,

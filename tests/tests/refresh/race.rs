@@ -1,4 +1,4 @@
-//! Many exchanges of one refresh token at the same moment.
+//! Concurrent uses of one refresh token.
 
 use latchkey_tests::accounts;
 use std::collections::HashSet;
@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 const MANY: usize = 50;
 
-/// The answers to the same refresh token, sent at once, to each instance in turn.
+/// The responses to one refresh token, sent concurrently to the instances in turn.
 async fn at_once(apps: &[&Latchkey], refresh: &str) -> HashSet<(String, String)> {
     let start = Arc::new(Barrier::new(MANY));
     let mut programs = JoinSet::new();
@@ -40,7 +40,7 @@ async fn one_living_family(url: &str) {
         let answers = at_once(&[&one, &two], &newest).await;
         let successors: HashSet<_> = answers.iter().map(|(_, refresh)| refresh).collect();
         assert_eq!(successors.len(), 1, "round {round}: the family has forked: {successors:?}");
-        // Nobody is signed out: every answer opens the door, everywhere.
+        // Nobody is signed out: every response has a valid token, for all instances.
         for (access, _) in &answers {
             for app in [&one, &two] {
                 assert_eq!(ApiClient::with(app, access).get("/api/v1/me").await.status, 200);
@@ -50,10 +50,10 @@ async fn one_living_family(url: &str) {
         one.advance(Span::seconds(30));
         two.advance(Span::seconds(30));
     }
-    // One living token, one sign-in; the rest of the family is used up.
+    // One valid token and one sign-in; the rest of the family is used.
     let living = living(&one).await;
     assert_eq!(living, (1, 1), "unused refresh tokens, living sign-ins");
-    // A thief among them is found out still.
+    // Later reuse is still detected.
     let mut thief = ApiClient::new(&two);
     expect_problem(&thief.refresh(&first.refresh).await, 400, "refresh_token_reused");
     expect_problem(&thief.refresh(&newest).await, 400, "refresh_token_ended");
@@ -77,7 +77,7 @@ async fn fifty_refreshes_make_one_family_on_postgres() {
     one_living_family(&Database::new_postgres_url().await).await;
 }
 
-/// Many tabs of one browser, each of which finds its access token expired.
+/// Several tabs of one browser with an expired access token.
 async fn tabs_renew_at_once(url: &str) {
     let app = instance(url).with_frozen_clock().start().await;
     accounts::sign_up(&app, "ada@example.test").await;

@@ -1,4 +1,4 @@
-//! One refresh token after another, until the family comes to its end.
+//! A family of refresh tokens, from its first to its last.
 
 use latchkey_domain::Span;
 use latchkey_tests::accounts;
@@ -17,7 +17,7 @@ async fn standing() -> (Latchkey, ApiClient, Tokens) {
     (app, program, tokens)
 }
 
-/// A refusal of the token routes: RFC 6749 §5.2, and RFC 9457 beside it.
+/// Asserts an error of the token routes: RFC 6749 §5.2 and RFC 9457.
 #[track_caller]
 fn refused(page: &Page, code: &str, error: &str) {
     let problem = expect_problem(page, 400, code);
@@ -51,8 +51,8 @@ async fn a_refresh_token_is_opaque_and_long() {
     assert!(tokens.refresh.len() >= 43, "256 bits in base64url: {}", tokens.refresh);
 }
 
-/// The answer was lost on its way, and the client is back too late: nobody can tell it
-/// from a thief, and it is told how long it had (ADR 41).
+/// The response was lost, and the client retries too late: it cannot be told from a thief, and the
+/// error says how much time it had (ADR 41).
 #[tokio::test]
 async fn a_client_that_lost_its_answer_has_ten_seconds() {
     let (app, mut program, first) = standing().await;
@@ -74,10 +74,10 @@ async fn a_late_twin_gets_the_same_answer() {
         let twin = program.refresh(&first.refresh).await;
         assert_eq!(twin.body, answer.body, "to the byte");
     }
-    // The family goes on, and did not fork.
+    // The family continues, without a fork.
     let after = Tokens::of(&program.refresh(&next.refresh).await);
     assert_eq!(ApiClient::with(&app, &after.access).get("/api/v1/me").await.status, 200);
-    // The twin does not bring the sign-in back once that has ended.
+    // A late duplicate does not restore an ended sign-in.
     let _ = program.revoke(&after.refresh).await.expect(200);
     refused(&program.refresh(&next.refresh).await, "refresh_token_ended", "invalid_grant");
 }
@@ -103,7 +103,7 @@ async fn a_thief_who_comes_later_ends_the_family_and_the_sign_in() {
     let third = Tokens::of(&program.refresh(&second.refresh).await);
     app.advance(Span::seconds(11));
     refused(&program.refresh(&first.refresh).await, "refresh_token_reused", "invalid_grant");
-    // Nobody can tell who the thief is: the newest is dead too, and stays dead.
+    // The thief is unknown: the newest token is revoked, too.
     for tokens in [&third, &second, &first] {
         refused(&program.refresh(&tokens.refresh).await, "refresh_token_ended", "invalid_grant");
     }
@@ -146,7 +146,7 @@ async fn what_is_no_living_refresh_token_is_refused() {
     }
     let page = program.raw(Method::POST, "/api/v1/token/refresh", &[], None).await;
     expect_problem(&page, 415, "unsupported_media_type");
-    // None of that has done the good one any harm.
+    // None of that affects the valid token.
     Tokens::of(&program.refresh(&tokens.refresh).await);
 }
 

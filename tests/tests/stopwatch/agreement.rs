@@ -1,4 +1,4 @@
-//! The stopwatch and a poller outside saw the same key die at the same time.
+//! The stopwatch and an independent poller agree.
 
 use std::time::{Duration, Instant};
 
@@ -24,21 +24,20 @@ fn one<'a>(agent: &'a Agent, base: &'a Url, email: &'a str) -> Subject<'a> {
     Subject { agent, email, revoked_at: base, used_at: base }
 }
 
-/// Times a credential, with somebody else's watch beside it. Both have to be right
-/// about one death: their brackets overlap, so that they are apart by no more than
-/// one poll. No time is asserted: a slow machine makes the brackets wider.
+/// Times a credential with an independent poller. Both intervals must overlap, so they differ by at
+/// most one poll. No duration is asserted: on a slow machine the intervals are wider.
 async fn timed_by_both(agent: &Agent, credential: &TimedCredential) -> Timed {
     timed_and_ended_by(agent, credential, || ()).await
 }
 
-/// The same, with something that happens at the end besides.
+/// With an additional action at the revocation.
 async fn timed_and_ended_by(
     agent: &Agent,
     credential: &TimedCredential,
     at_end: impl Fn(),
 ) -> Timed {
     let outside = Poller::start(&credential.request);
-    // It has to see the key alive as well.
+    // It must see the credential accepted, too.
     tokio::time::sleep(Duration::from_millis(100)).await;
     let mut end = None;
     let timed = stopwatch::time(agent, credential, |progress| {
@@ -55,7 +54,7 @@ async fn timed_and_ended_by(
     };
     let end = end.expect("an end");
     let after = |millis: f64| end + Duration::from_secs_f64(millis / 1000.0);
-    // Without a poll that was accepted after the end, the last one is before it.
+    // If no poll was accepted after the revocation, the last accepted one is before it.
     let before = timed.polls.iter().rfind(|poll| poll.asked < 0.0).expect("alive before");
     let last = match last_accepted {
         Some(last) => after(last),
@@ -65,7 +64,7 @@ async fn timed_and_ended_by(
     assert!(inside.agrees_with(&outside), "{}: {inside:?}, {outside:?}", credential.slug);
     let judged = promise_result(timed.reading, timed.promised, timed.interval);
     assert_eq!(timed.kept, judged, "{}: {:?}", credential.slug, timed.reading);
-    // Refused at the very next request: whatever was promised, that is soon enough.
+    // Refused at the next request: soon enough for any promise.
     if last_accepted.is_none() {
         assert_eq!(timed.kept, PromiseResult::Yes, "{}: {:?}", credential.slug, timed.reading);
     }
@@ -107,13 +106,13 @@ async fn a_watched_jwt_is_refused_at_another_replica_too() {
         let subject = Subject { used_at, ..one(&agent, &here, &email) };
         let credential = subject.watched_jwt().await.expect("a JWT");
         let timed = timed_by_both(&agent, &credential).await;
-        // In the very process it is known at once.
+        // Immediately in the same process.
         let at_once = matches!(timed.reading, Reading::Dead { last_accepted: None, .. });
         assert!(at_once || used_at == &there, "{:?}", timed.reading);
     }
 }
 
-/// The issuer takes the token back at the moment at which the end is answered.
+/// The issuer revokes the token when the sign-in ends.
 async fn introspected_with(cache: &str, cached_for: Duration) -> Timed {
     let issuer = Issuer::start().await;
     let setup = Setup::new().with_introspection(&issuer).set("OAUTH_INTROSPECTION_CACHE", cache);
@@ -141,6 +140,6 @@ async fn an_introspected_token_is_refused_at_the_next_request() {
 #[tokio::test]
 async fn an_introspected_token_lives_as_long_as_its_answer_is_believed() {
     let timed = introspected_with("1s", Duration::from_secs(1)).await;
-    // Whether it lived on at all depends on when the answer was asked for.
+    // Whether it was accepted at all depends on when the response was cached.
     assert_eq!(timed.slug, "introspected_cached");
 }

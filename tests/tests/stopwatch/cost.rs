@@ -1,4 +1,4 @@
-//! The cost of a wrong choice, on `/compare`: every cell says on what it stands.
+//! The cost of a wrong choice, on `/compare`: every cell names its source.
 
 use latchkey_tests::{Browser, Setup};
 

@@ -1,4 +1,4 @@
-//! The revocation stopwatch, checked by somebody else's watch.
+//! The revocation stopwatch, compared with an independent poller.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,

@@ -1,5 +1,4 @@
-//! A poller that shares nothing with the stopwatch: another client, another clock
-//! face, another beat.
+//! An independent poller: another client, another clock, another interval.
 
 use std::time::{Duration, Instant};
 
@@ -8,33 +7,33 @@ use reqwest::header::HeaderMap;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// How often it asks: out of step with the stopwatch.
+/// Its interval: not a multiple of the stopwatch's.
 const EVERY: Duration = Duration::from_millis(37);
 
-/// When a key died, as far as one poller can tell.
+/// When a credential stopped working, as far as one poller can tell.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bracket {
-    /// It was sent then, and still opened.
+    /// The last accepted request was sent then.
     pub(crate) last_accepted: Instant,
-    /// The first refusal was there then.
+    /// The first refusal was received then.
     pub(crate) first_refused: Instant,
 }
 
 impl Bracket {
-    /// Whether both may be right: the key died once, within both brackets.
+    /// Whether the two intervals overlap.
     pub(crate) fn agrees_with(&self, other: &Self) -> bool {
         self.last_accepted <= other.first_refused && other.last_accepted <= self.first_refused
     }
 }
 
-/// Asks until it is told to stop, and tells when the key died.
+/// Polls until it is stopped, and returns when the credential stopped working.
 pub(crate) struct Poller {
     stop: oneshot::Sender<()>,
     running: JoinHandle<Bracket>,
 }
 
 impl Poller {
-    /// Begins to ask.
+    /// Starts polling.
     pub(crate) fn start(call: &Call) -> Self {
         let headers: HeaderMap = call.headers.iter().cloned().collect();
         let (url, (stop, mut stopped)) = (call.url.clone(), oneshot::channel());
@@ -51,7 +50,7 @@ impl Poller {
                         accepted = Some(asked);
                     }
                     401 => refused = refused.or(Some(Instant::now())),
-                    // It says nothing about the key.
+                    // Says nothing about the credential.
                     _ => {}
                 }
                 tokio::time::sleep(EVERY).await;
@@ -64,9 +63,9 @@ impl Poller {
         Self { stop, running }
     }
 
-    /// Stops asking.
+    /// Stops polling.
     pub(crate) async fn read(self) -> Bracket {
-        // It has ended already when nobody receives this, and then it has failed.
+        // Fails only if it has already ended, with an error.
         let _ = self.stop.send(());
         self.running.await.expect("a poller that saw it die")
     }

@@ -1,4 +1,4 @@
-//! `/stopwatch`: the form, the run beside the requests, and what is shown of it.
+//! `/stopwatch`: the form, the run in the background, and its results.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn the_watch_runs_beside_the_page_and_shows_what_it_read() {
     assert_eq!(started.see_other(), "/stopwatch");
     let page = browser.get(&app.url("/stopwatch")).await;
     assert!(page.body.contains("data-running"), "it runs");
-    // Whoever asks again meanwhile starts nothing.
+    // Another request meanwhile starts no run.
     let _ = browser.post(&app.url("/stopwatch"), &[("key", "jwt_watch_here")]).await;
 
     let mut page = page;
@@ -38,7 +38,7 @@ async fn the_watch_runs_beside_the_page_and_shows_what_it_read() {
     let slugs: Vec<_> = timed.iter().map(|one| one.slug.as_str()).collect();
     assert_eq!(slugs, ["session", "jwt_watch"]);
     for one in &timed {
-        // What it says follows from the samples.
+        // The text follows from the samples.
         assert_eq!(reading(&one.polls), one.reading);
         assert!(matches!(one.reading, Reading::Dead { .. }), "{}: {:?}", one.slug, one.reading);
         assert_eq!(

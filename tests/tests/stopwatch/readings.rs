@@ -1,11 +1,11 @@
-//! What a row of answers says of the end of a sign-in.
+//! Deriving the end of a sign-in from a series of responses.
 
 use latchkey_lab::stopwatch::{
     Poll, PollOutcome, PromiseResult, Reading, Scenario, has_stopped, promise_result, reading,
 };
 
-/// `a` accepted, `r` refused, `?` unclear: one every 100 ms, each taking 10 ms,
-/// the first two before the end.
+/// `a` accepted, `r` refused, `?` unclear: one every 100 ms, each taking 10 ms, the first two
+/// before the revocation.
 fn polls(row: &str) -> Vec<Poll> {
     let seen = |letter| match letter {
         'a' => (PollOutcome::Accepted, 200),

@@ -1,4 +1,4 @@
-//! What is recorded is what went over the wire.
+//! Traces match the bytes on the wire.
 
 use latchkey_tests::Browser;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::proxy::{Message, Seen};
 use crate::scene::{FIELDS, MEMBERS, Scene, WAYS, entries, trace_of};
 
-/// The headers in which something may be missing.
+/// Headers whose value may be redacted.
 const WITH_SECRETS: [&str; 5] = ["cookie", "set-cookie", "authorization", "location", "referer"];
 
 #[tokio::test]
@@ -53,7 +53,7 @@ fn agrees(entry: &Value, origin: &str, seen: &Seen) {
     let (request, response) = (&entry["request"], &entry["response"]);
     let url = format!("{origin}{}", seen.target());
     let what = format!("{} {url}", seen.method());
-    // The URL: as long, and the same but for the values of parameters.
+    // URLs have the same length, and differ only in parameter values.
     assert_same_but_secrets(text(request, "url"), &url, &what);
     let line = &seen.response.line;
     let expected =
@@ -61,12 +61,12 @@ fn agrees(entry: &Value, origin: &str, seen: &Seen) {
     assert_eq!(*line, expected, "{what}");
     message_agrees(request, &seen.request, &what);
     message_agrees(response, &seen.response, &what);
-    // Where it leads is what it says.
+    // The target is the one in the message.
     if let Some(location) = seen.response.header("location") {
         assert_eq!(text(response, "redirectURL").len(), location.len(), "{what}");
     }
     assert_eq!(response["content"]["size"], seen.response.body.len(), "{what}");
-    // Who spoke to whom.
+    // Client and server are right.
     let by_app = seen.request.header("user-agent").is_some_and(|ua| ua.starts_with("Latchkey/"));
     let latchkey = &entry["_latchkey"];
     assert_eq!(latchkey["from"], if by_app { "app" } else { "browser" }, "{what}");
@@ -97,14 +97,14 @@ fn message_agrees(recorded: &Value, seen: &Message, what: &str) {
             assert_eq!(recorded, value, "{what}: {name}");
         }
     }
-    // Where the text of a body is kept, it is as long as the body.
+    // A stored body has the length of the original.
     let kept = [&recorded["postData"]["text"], &recorded["content"]["text"]];
     for kept in kept.into_iter().filter_map(Value::as_str).filter(|kept| !kept.is_empty()) {
         assert_same_but_secrets(kept, &seen.text(), what);
     }
 }
 
-/// As long, and the same but for the parameters and members that are secrets.
+/// The same length, and the same text except for secret parameters and members.
 #[track_caller]
 fn assert_same_but_secrets(recorded: &str, seen: &str, what: &str) {
     assert_eq!(recorded.len(), seen.len(), "{what}:\n{recorded}\n{seen}");

@@ -1,4 +1,4 @@
-//! What can be taken away, and the pages.
+//! Exports of a trace, and its pages.
 
 use std::process::{Command, Stdio};
 
@@ -35,7 +35,7 @@ async fn the_script_is_one_and_its_commands_run() {
         std::fs::write(&file, &script).expect("a file");
         let path = file.to_str().expect("text");
         assert_eq!(bash(&["-n", path]), (true, String::new()), "{script}");
-        // All of them run, to the last; where a secret is missing, somebody says no.
+        // All of them run to the end; without a secret, the server refuses.
         let (ran, said) = bash(&[path]);
         assert!(ran, "{door} {key}: {said}");
         let commands = script.matches("\ncurl ").count();
@@ -44,7 +44,7 @@ async fn the_script_is_one_and_its_commands_run() {
             continue;
         }
         assert!(said.contains("HTTP/1.1 400 Bad Request"), "a code without a code: {said}");
-        // Those that need no secret run as they are.
+        // Commands without a secret run unchanged.
         let commands: Vec<_> = script.split("\n\n").collect();
         let discovery = commands.iter().find(|one| one.contains("openid-configuration"));
         let (ran, said) = bash(&["-c", discovery.expect("a command")]);
@@ -112,7 +112,7 @@ async fn the_pages_show_it_and_let_go_of_it() {
     }
     let steps = page.body.matches("<li class=\"hop\"").count();
     assert_eq!(steps, entries(&app, &mut browser, &id).await.len());
-    // Somebody else can neither see it nor delete it.
+    // Another user can neither see it nor delete it.
     let mut grace = Browser::new();
     let to = grace.start_sign_in(&app, "google").await;
     let back = grace.consent(&to, "grace").await;
@@ -152,14 +152,15 @@ async fn what_nobody_here_saw_is_said_to_be_unseen() {
     let other = setup().set("PUBLIC_URL", &one.origin).start().await;
     let missing = "The start is missing";
     let unseen = "Seen only by your browser and the provider";
-    // Another process serves the same site, and gets the callback.
+    // Another process of the same site gets the callback.
     let mut browser = Browser::new();
     let to = browser.start_sign_in(&one, "acme").await;
     let mut browser = browser.with_host(&one.origin, other.address);
     let id = trace_of(&browser.follow_callback(&issuer.approve(&to)).await);
     let page = browser.get(&one.url(&format!("/traces/{id}"))).await.expect(200);
     assert!(page.body.contains(missing) && page.body.contains(unseen), "{}", page.summary());
-    // The same one does: it knows where it sent the browser, and when it came back.
+    // The same process gets it: it knows when it redirected the browser, and when the callback
+    // came.
     let mut browser = Browser::new();
     let to = browser.start_sign_in(&one, "acme").await;
     let id = trace_of(&browser.follow_callback(&issuer.approve(&to)).await);
@@ -167,12 +168,12 @@ async fn what_nobody_here_saw_is_said_to_be_unseen() {
     assert!(!page.body.contains(missing) && page.body.contains(unseen), "{}", page.summary());
     let mermaid = export(&one, &mut browser, &id, "mermaid").await;
     assert!(mermaid.contains(&format!("Note over B,P: {unseen}")), "{mermaid}");
-    // A record of one door stands alone; with the other beside it, both have a row.
+    // A single trace stands alone; with one of the other method, both have a row.
     let page = browser.get(&one.url("/traces")).await.expect(200);
     assert!(page.body.contains("Sign in with a password, too"), "{}", page.summary());
 }
 
-/// Like the provider's, whose page is in its trace: the person's time is nobody else's.
+/// Like the provider's time: the user's time on its page is not counted.
 #[tokio::test]
 async fn a_password_is_traced_from_its_form_on() {
     let app = Latchkey::start().await;

@@ -1,5 +1,4 @@
-//! One's own sign-ins on the wire: exact to the byte, without a secret, and
-//! nobody else's.
+//! Traces of a user's own sign-ins: byte-exact, without secrets, and private.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,

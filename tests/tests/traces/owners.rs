@@ -1,4 +1,4 @@
-//! Whose record it is, and how long it is kept.
+//! Owners of traces, and their lifetime.
 
 use latchkey_domain::Span;
 use latchkey_tests::{Browser, Latchkey, Setup};

@@ -1,6 +1,5 @@
-//! A proxy that knows nothing: it passes bytes on, and writes them down. What
-//! is read out of them is read by hand, so that it shares no parser with
-//! whatever it is compared with.
+//! A proxy that forwards and records bytes. It has its own parser, so that it shares no bugs with
+//! the code that it is compared with.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -8,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A proxy in front of an address that need not be known yet.
+/// A proxy in front of an address that may be set later.
 #[derive(Clone)]
 pub(crate) struct Proxy {
     pub(crate) port: u16,
@@ -16,26 +15,26 @@ pub(crate) struct Proxy {
     connections: Arc<Mutex<Vec<Arc<Mutex<Bytes>>>>>,
 }
 
-/// What went over one connection.
+/// The bytes of one connection.
 #[derive(Default)]
 struct Bytes {
     up: Vec<u8>,
     down: Vec<u8>,
 }
 
-/// One message, as it stood on the wire.
+/// A message as it was on the wire.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     /// The first line.
     pub(crate) line: String,
     /// Names in lower case, and values, in order.
     pub(crate) headers: Vec<(String, String)>,
-    /// From the first byte to the empty line.
+    /// The bytes up to and including the empty line.
     pub(crate) head: usize,
     pub(crate) body: Vec<u8>,
 }
 
-/// A request and its answer.
+/// A request and its response.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) request: Message,
@@ -87,7 +86,7 @@ impl Proxy {
         *self.target.lock().unwrap() = Some(target);
     }
 
-    /// Everything that was asked and answered so far.
+    /// All requests and responses so far.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         let connections = self.connections.lock().unwrap();
         let read = |bytes: &Arc<Mutex<Bytes>>| {
@@ -100,7 +99,7 @@ impl Proxy {
         connections.iter().flat_map(read).collect()
     }
 
-    /// Every byte that went either way.
+    /// All bytes in both directions.
     pub(crate) fn everything(&self) -> Vec<u8> {
         let connections = self.connections.lock().unwrap();
         let all = connections.iter().flat_map(|bytes| {
@@ -137,7 +136,7 @@ async fn pass(from: TcpStream, target: SocketAddr, bytes: Arc<Mutex<Bytes>>) {
     tokio::join!(up, down);
 }
 
-/// The messages in a stream of bytes; each says its length.
+/// Splits a stream of bytes into messages by their length.
 fn messages(mut bytes: &[u8]) -> Vec<Message> {
     let mut found = Vec::new();
     while !bytes.is_empty() {

@@ -1,4 +1,4 @@
-//! Latchkey with a proxy between each two of the three.
+//! Browser, app and provider, with recording proxies between them.
 
 use std::net::SocketAddr;
 
@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use crate::proxy::Proxy;
 
-/// The three, and who listens between them.
+/// The app and the two proxies.
 pub(crate) struct Scene {
     pub(crate) app: Latchkey,
-    /// Between the browser and the app.
+    /// Between browser and app.
     pub(crate) front: Proxy,
-    /// In front of the provider: the browser and the app both go through it.
+    /// In front of the provider, for browser and app.
     pub(crate) provider: Proxy,
 }
 
@@ -31,7 +31,7 @@ impl Scene {
         Self { app, front, provider }
     }
 
-    /// Comes in through a door, for a key; hands back the answer that completed it.
+    /// Signs in with this method and credential, and returns the last response.
     pub(crate) async fn come_in(&self, browser: &mut Browser, door: &str, key: &str) -> Page {
         let app = &self.app;
         if door == "password" {
@@ -46,7 +46,7 @@ impl Scene {
     }
 }
 
-/// The parameters and form fields that are secrets.
+/// Parameters and form fields that are secret.
 pub(crate) const FIELDS: [&str; 8] = [
     "state",
     "nonce",
@@ -58,10 +58,10 @@ pub(crate) const FIELDS: [&str; 8] = [
     "appsecret_proof",
 ];
 
-/// The members of JSON documents that are.
+/// JSON members that are secret.
 pub(crate) const MEMBERS: [&str; 3] = ["access_token", "refresh_token", "id_token"];
 
-/// Every door with every key.
+/// Every method with every credential.
 pub(crate) const WAYS: [(&str, &str); 8] = [
     ("password", "session"),
     ("password", "jwt"),
@@ -73,14 +73,14 @@ pub(crate) const WAYS: [(&str, &str); 8] = [
     ("facebook", "jwt"),
 ];
 
-/// The name of the record of a completed sign-in.
+/// The name of the trace of a completed sign-in.
 #[track_caller]
 pub(crate) fn trace_of(page: &Page) -> String {
     assert_eq!(page.status, 303, "{}", page.summary());
     page.header("x-latchkey-trace").expect("X-Latchkey-Trace").to_owned()
 }
 
-/// The entries of its archive.
+/// The entries of its HAR file.
 pub(crate) async fn entries(app: &Latchkey, browser: &mut Browser, id: &str) -> Vec<Value> {
     let page = browser.get(&app.url(&format!("/traces/{id}/har"))).await.expect(200);
     let har: Value = serde_json::from_str(&page.body).expect("JSON");

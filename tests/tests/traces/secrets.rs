@@ -1,4 +1,4 @@
-//! No secret is in any record of a sign-in, nor in the database.
+//! No trace contains a secret, and neither does the database.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use latchkey_tests::{Browser, Latchkey};
 use crate::proxy::Seen;
 use crate::scene::{FIELDS, MEMBERS, Scene, WAYS, trace_of};
 
-/// Every form in which a trace leaves the app.
+/// Every export of a trace.
 const EXPORTS: [&str; 4] = ["", "/har", "/mermaid", "/curl"];
 
 #[tokio::test]
@@ -22,7 +22,7 @@ async fn no_export_and_no_file_holds_a_secret() {
         let mut all = scene.front.seen();
         all.extend(scene.provider.seen());
         let secrets = secrets(&scene.app, &all);
-        // The search knows what to look for: cookies, and through OAuth more than those.
+        // The proxies have seen secrets: cookies, and more with OAuth.
         let at_least = if door == "password" { 3 } else { 7 };
         assert!(secrets.len() >= at_least, "{door} {key}: {secrets:?}");
         let wire = [scene.front.everything(), scene.provider.everything()].concat();
@@ -41,7 +41,7 @@ async fn no_export_and_no_file_holds_a_secret() {
                 assert!(!holds(bytes, secret), "{door} {key}: {export} holds {what}: {secret}");
             }
         }
-        // The search does find what is there.
+        // The search finds what is there.
         assert!(exports.iter().any(|(_, bytes)| holds(bytes, &id) && holds(bytes, "redacted-")));
     }
 }
@@ -50,11 +50,11 @@ fn holds(bytes: &[u8], what: &str) -> bool {
     bytes.windows(what.len()).any(|window| window == what.as_bytes())
 }
 
-/// What an attacker on the wire would write down.
+/// The secrets that an attacker on the wire would see.
 fn secrets(app: &Latchkey, all: &[Seen]) -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
     let mut add = |what: &str, secret: &str| {
-        // A token may be read; what makes it good may not.
+        // The claims of a token may be shown, its signature may not.
         let whole_or_signature = match secret.split('.').collect::<Vec<_>>()[..] {
             [header, _, signature] if header.starts_with("eyJ") => signature,
             _ => secret,
@@ -80,7 +80,7 @@ fn secrets(app: &Latchkey, all: &[Seen]) -> BTreeSet<(String, String)> {
                 "cookie" => {
                     for (name, value) in value.split("; ").filter_map(|pair| pair.split_once('=')) {
                         add(name, value);
-                        // The name is part of a state, of which six characters are shown at most.
+                        // The name contains a part of the state, of which at most six characters are shown.
                         for state in [PENDING_COOKIE, USED_COOKIE]
                             .map(|prefix| Some(name.split_once(prefix)?.1))
                         {
