@@ -14,7 +14,7 @@ use latchkey_auth::oauth::token::Tokens;
 use latchkey_auth::oauth::{discovery, id_token, jwks, userinfo};
 use latchkey_auth::secret::{AppSecret, Secret};
 use latchkey_auth::tokens::{Expected, KeyRing, verify};
-use latchkey_axum::client::address_of;
+use latchkey_axum::client::client_address;
 use latchkey_domain::identity::Subject;
 use latchkey_domain::return_to::ReturnTo;
 use latchkey_domain::{Span, Timestamp};
@@ -79,10 +79,10 @@ fn cookies(data: &[u8]) {
     headers.insert(header::COOKIE, value);
     for url in ["https://app.test", "http://localhost:3000"] {
         let Ok(url) = Url::parse(url) else { continue };
-        let profile = CookieProfile::of(&url, "app");
+        let profile = CookieProfile::new(&url, "app");
         let _ = profile.value(&headers, "session");
-        let _ = profile.beginning_with(&headers, "attempt_").count();
-        let _ = profile.at("/auth/google/callback").value(&headers, "used_x");
+        let _ = profile.names_starting_with(&headers, "attempt_").count();
+        let _ = profile.with_path("/auth/google/callback").value(&headers, "used_x");
     }
 }
 
@@ -98,7 +98,7 @@ fn discovery_document(data: &[u8]) {
 fn dotenv(data: &[u8]) {
     let path = std::env::temp_dir().join(format!("latchkey-fuzz-{}.env", std::process::id()));
     if std::fs::write(&path, data).is_ok() {
-        let _ = Environment::with_file(&path).rust_log();
+        let _ = Environment::from_file(&path).rust_log();
         let _ = std::fs::remove_file(&path);
     }
 }
@@ -117,10 +117,10 @@ fn forwarded(data: &[u8]) {
     {
         let mut headers = HeaderMap::new();
         headers.append(name, value.clone());
-        assert_eq!(address_of(stranger, &headers, &trusted), Some(stranger));
-        let _ = address_of(proxy, &headers, &trusted);
+        assert_eq!(client_address(stranger, &headers, &trusted), Some(stranger));
+        let _ = client_address(proxy, &headers, &trusted);
         headers.append(name, HeaderValue::from_static(wrote_last));
-        assert_eq!(address_of(proxy, &headers, &trusted), Some(person));
+        assert_eq!(client_address(proxy, &headers, &trusted), Some(person));
     }
 }
 

@@ -127,7 +127,7 @@ impl Setup {
         ] {
             self.variables.entry(name.to_owned()).or_insert(default);
         }
-        let environment = Environment::of(self.variables, self.folder.path());
+        let environment = Environment::new(self.variables, self.folder.path());
         let settings = Settings::load(&environment, built_with()).expect("valid settings");
         let origin = settings.origin();
         let metrics_addr = settings.metrics_addr;

@@ -1,4 +1,4 @@
-//! Writing down what happened to accounts.
+//! Writes the audit trail.
 
 use latchkey_auth::random;
 use latchkey_domain::audit::{Actor, Event, Kind};
@@ -8,10 +8,9 @@ use latchkey_store::audit;
 use crate::client::Client;
 use crate::state::Latchkey;
 
-/// Writes an event down, in the trail and in the log.
+/// Records an event in the audit trail and in the log.
 ///
-/// What was done is done, whether or not it could be written down: a trail that
-/// is out of order must not keep people from ending a sign-in.
+/// A failure is only logged: a broken trail must not stop users from revoking a sign-in.
 pub async fn record(
     latchkey: &Latchkey,
     kind: Kind,
@@ -28,7 +27,7 @@ pub async fn record(
         user_id: user,
         actor,
         detail: detail.into(),
-        address: client.map(Client::shown_address),
+        address: client.map(Client::display_address),
     };
     tracing::info!(
         audit = kind.as_str(),
@@ -36,15 +35,15 @@ pub async fn record(
         actor = actor.as_str(),
         "audit"
     );
-    // Who it was, and from where, stands in the trail.
+    // At `info` the log has no personal data; the trail does.
     tracing::debug!(detail = event.detail, address = event.address, "audit");
     if let Err(error) = audit::record(&latchkey.db, &event).await {
-        tracing::error!(%error, "an event could not be written down");
+        tracing::error!(%error, "an event could not be recorded in the audit trail");
     }
 }
 
-/// What the person whose account it is did themselves.
-pub async fn by_person(
+/// Records what users did to their own account.
+pub async fn record_by_user(
     latchkey: &Latchkey,
     kind: Kind,
     user: UserId,

@@ -1,4 +1,4 @@
-//! Who is at the other end of the connection: an address and a name for itself.
+//! The client of a request: its IP address and its `User-Agent`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Once;
@@ -8,10 +8,10 @@ use http::request::Parts;
 use http::{HeaderMap, header};
 use ipnet::IpNet;
 
-/// How much of a `User-Agent` is kept, in characters.
+/// In characters.
 const MAX_USER_AGENT: usize = 200;
 
-/// Those whom nobody can tell apart share this one, and nobody else's limits.
+/// All clients without a readable address share this one, and its rate limits.
 const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 #[derive(Clone, Debug)]
@@ -21,35 +21,33 @@ pub struct Client {
 }
 
 impl Client {
-    pub(crate) fn of(parts: &Parts, trusted_proxies: &[IpNet]) -> Self {
+    pub(crate) fn from_parts(parts: &Parts, trusted_proxies: &[IpNet]) -> Self {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer = peer.map_or(UNKNOWN, |peer| peer.0.ip());
-        let address = address_of(peer, &parts.headers, trusted_proxies).unwrap_or_else(|| {
+        let address = client_address(peer, &parts.headers, trusted_proxies).unwrap_or_else(|| {
             warn_of_unreadable_hop(peer);
             UNKNOWN
         });
         Self { address, user_agent: user_agent(&parts.headers) }
     }
 
-    /// The address for people to read.
-    pub fn shown_address(&self) -> String {
+    /// The address, or "unknown".
+    pub fn display_address(&self) -> String {
         if self.address == UNKNOWN { "unknown".to_owned() } else { self.address.to_string() }
     }
 }
 
-/// What the browser or program calls itself.
 pub(crate) fn user_agent(headers: &HeaderMap) -> String {
     let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     user_agent.unwrap_or_default().chars().take(MAX_USER_AGENT).collect()
 }
 
-/// The address of the person, not of the proxies in front of us; `None` when a
-/// proxy of ours wrote it in a way that cannot be read.
+/// The address of the client, not of our proxies; `None` if one of our proxies wrote an
+/// address that cannot be parsed.
 ///
-/// Read from the right: each hop appends whom it saw, so the first address that
-/// is not a proxy of ours is the last one that somebody we trust has seen.
-/// What stands to the left of it anybody could have written.
-pub fn address_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
+/// Each hop appends the address that it saw, so we read from the right and take the first
+/// address that is not a trusted proxy. Anyone could have written what is left of it.
+pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     let is_proxy = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
     let mut nearest = peer.to_canonical();
     if is_proxy(&nearest) {
@@ -63,8 +61,8 @@ pub fn address_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Optio
     Some(nearest)
 }
 
-/// Whom each hop saw, as they wrote it. Where a proxy writes `X-Forwarded-For`,
-/// it may let a stranger's `Forwarded` (RFC 7239) pass: the two are never mixed.
+/// The address that each hop saw, unparsed. `Forwarded` (RFC 7239) is ignored if there is
+/// an `X-Forwarded-For`: a proxy that writes the latter may pass on a forged `Forwarded`.
 fn hops(headers: &HeaderMap) -> Vec<String> {
     let elements = |name: &str| {
         let lines = headers.get_all(name).into_iter();
@@ -77,8 +75,8 @@ fn hops(headers: &HeaderMap) -> Vec<String> {
     if !simple.is_empty() {
         return simple;
     }
-    // No address holds a comma or a semicolon, so quotes need not be looked at:
-    // one that a stranger left open must not swallow what a proxy appended.
+    // An address has no comma or semicolon, so we ignore quotes: a forged open quote must
+    // not swallow what a proxy appended.
     let node = |element: String| {
         let mut pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
         let found = pairs.find(|(name, _)| name.trim_end().eq_ignore_ascii_case("for"));
@@ -103,19 +101,19 @@ fn parse_hop(hop: &str) -> Option<IpAddr> {
     Some(found.to_canonical())
 }
 
-/// Says so once: every further request would say the same.
+/// Logged once per process.
 fn warn_of_unreadable_hop(proxy: IpAddr) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         tracing::warn!(
             %proxy,
-            "a proxy of TRUSTED_PROXIES writes no address that can be read into \
-             X-Forwarded-For or Forwarded: its clients count as one, as unknown"
+            "a proxy in TRUSTED_PROXIES writes no valid address into X-Forwarded-For or \
+             Forwarded: all its clients count as one, unknown"
         );
     });
 }
 
-/// "Firefox on Linux", as far as the `User-Agent` tells; for people, not for decisions.
+/// A name like "Firefox on Linux", guessed from the `User-Agent`. For display only.
 pub fn device_name(user_agent: &str) -> String {
     // The order matters: Edge and Opera call themselves Chrome, and Chrome Safari.
     const BROWSERS: [(&str, &str); 9] = [
@@ -185,11 +183,11 @@ mod tests {
             ),
             ("10.0.0.1", &[(RFC, "for=1.1.1.1, for=\"[2001:db8::1]:4711\";host=a")], "2001:db8::1"),
             ("10.0.0.1", &[(RFC, "for=1.1.1.1"), (RFC, "for = 198.51.100.7")], "198.51.100.7"),
-            // An open quote of a stranger's does not swallow what a proxy adds.
+            // A forged open quote does not swallow what a proxy adds.
             ("10.0.0.1", &[(RFC, "for=\"1.1.1.1, for=198.51.100.7")], "198.51.100.7"),
-            // What a stranger sends in the other header is not looked at.
+            // A forged header of the other kind is ignored.
             ("10.0.0.1", &[(RFC, "for=1.1.1.1"), (FOR, "198.51.100.7")], "198.51.100.7"),
-            // Never the proxy's, when it cannot be read.
+            // Never the proxy's address, if the client's cannot be parsed.
             ("10.0.0.1", &[(FOR, "198.51.100.7, junk")], "unknown"),
             ("10.0.0.1", &[(FOR, "unknown")], "unknown"),
             ("10.0.0.1", &[(FOR, "198.51.100.7, 10.0.0.2, 203.0.113.9:")], "unknown"),
@@ -202,9 +200,9 @@ mod tests {
                 headers.append(*name, value.parse().expect("a header"));
             }
             let peer = peer.parse().expect("an address");
-            let address = address_of(peer, &headers, &trusted).unwrap_or(UNKNOWN);
+            let address = client_address(peer, &headers, &trusted).unwrap_or(UNKNOWN);
             let client = Client { address, user_agent: String::new() };
-            assert_eq!(client.shown_address(), expected, "{peer} {lines:?}");
+            assert_eq!(client.display_address(), expected, "{peer} {lines:?}");
         }
     }
 

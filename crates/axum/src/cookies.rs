@@ -1,4 +1,4 @@
-//! How cookies are named and marked: by `PUBLIC_URL`, never by the request.
+//! Names and attributes of cookies. They depend on `PUBLIC_URL`, never on the request.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,54 +10,49 @@ use parking_lot::Mutex;
 use tower_sessions::cookie::{Cookie, SameSite, time::Duration};
 use url::Url;
 
-/// The name of the server session's cookie, without what [`CookieProfile::name`] adds.
+// Base names: [`CookieProfile::name`] adds a prefix and a suffix.
 pub const SESSION: &str = "session";
-
 pub const TOKEN: &str = "token";
-
 pub const REFRESH: &str = "refresh";
-
-/// The one with an identity that waits to be linked.
+/// An identity that is waiting to be linked.
 pub const PENDING_LINK: &str = "pending_link";
 
-/// What is added to the names of the cookies of a path, and whether they are `Secure`.
+/// The prefix and suffix of cookie names, their path, and whether they are `Secure`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CookieProfile {
-    /// The product's.
+    product: Arc<str>,
     prefix: Arc<str>,
-    /// What stands before and behind a cookie's own name.
-    around: (Arc<str>, Arc<str>),
+    suffix: Arc<str>,
     is_secure: bool,
     path: Cow<'static, str>,
 }
 
 impl CookieProfile {
-    /// The profile that goes with a public URL, of the product with this prefix: for
-    /// the cookies of the whole origin.
-    pub fn of(public_url: &Url, prefix: &str) -> Self {
-        // On http they cannot be `Secure`: Safari drops such cookies there even on
-        // loopback, where others make an exception. The names end with the port,
-        // because cookies ignore it (RFC 6265 §8.5): without, two programs on one
-        // machine would sign each other's people out.
+    /// For cookies of the whole origin. `product` is the product's cookie prefix.
+    pub fn new(public_url: &Url, product: &str) -> Self {
+        // On http cookies are not `Secure`: Safari drops those even on loopback. Their names
+        // end with the port, because cookies ignore ports (RFC 6265 §8.5): otherwise two apps
+        // on one machine would overwrite each other's sessions.
         let port = public_url.port_or_known_default().filter(|_| public_url.scheme() == "http");
-        let around = match port {
-            Some(port) => (format!("{prefix}_"), format!("_{port}")),
-            None => (format!("__Host-{prefix}_"), String::new()),
+        let (prefix, suffix) = match port {
+            Some(port) => (format!("{product}_"), format!("_{port}")),
+            None => (format!("__Host-{product}_"), String::new()),
         };
         Self {
+            product: product.into(),
             prefix: prefix.into(),
-            around: (around.0.into(), around.1.into()),
+            suffix: suffix.into(),
             is_secure: port.is_none(),
             path: Cow::Borrowed("/"),
         }
     }
 
-    /// The same for the cookies of this path. On https those of the whole origin alone
-    /// can have `__Host-` (RFC 6265bis §4.1.3.2): of any other a subdomain may be the author.
-    pub fn at(&self, path: impl Into<Cow<'static, str>>) -> Self {
+    /// For cookies of this path only. `__Host-` requires the path `/` (RFC 6265bis
+    /// §4.1.3.2), so a subdomain may have set such a cookie.
+    pub fn with_path(&self, path: impl Into<Cow<'static, str>>) -> Self {
         let mut other = Self { path: path.into(), ..self.clone() };
         if self.is_secure && other.path != "/" {
-            other.around.0 = format!("__Secure-{}_", self.prefix).into();
+            other.prefix = format!("__Secure-{}_", self.product).into();
         }
         other
     }
@@ -66,13 +61,12 @@ impl CookieProfile {
         self.is_secure
     }
 
-    /// A cookie's whole name.
+    /// The full name of a cookie.
     pub fn name(&self, base: &str) -> String {
-        let (before, behind) = &self.around;
-        format!("{before}{base}{behind}")
+        format!("{}{base}{}", self.prefix, self.suffix)
     }
 
-    /// A cookie that no script can read.
+    /// An HttpOnly cookie with SameSite=Lax.
     pub fn cookie(&self, base: &str, value: String, max_age: Span) -> Cookie<'static> {
         Cookie::build((self.name(base), value))
             .http_only(true)
@@ -83,7 +77,7 @@ impl CookieProfile {
             .build()
     }
 
-    /// What takes a cookie away; with the same marks, or a browser keeps it.
+    /// Deletes a cookie. Its attributes must be the same, or the browser keeps it.
     pub fn removal(&self, base: &str) -> Cookie<'static> {
         self.cookie(base, String::new(), Span::seconds(0))
     }
@@ -91,29 +85,27 @@ impl CookieProfile {
     /// The value of a cookie that the browser sent.
     pub fn value<'h>(&self, headers: &'h HeaderMap, base: &str) -> Option<&'h str> {
         request_cookies(headers)
-            .find(|(name, _)| self.own_name(name) == Some(base))
+            .find(|(name, _)| self.base_name(name) == Some(base))
             .map(|(_, value)| value)
     }
 
-    /// The names of the cookies that the browser sent which begin so, without what was added.
-    pub fn beginning_with<'h>(
+    /// The base names that start with `prefix`, of the cookies that the browser sent.
+    pub fn names_starting_with<'h>(
         &self,
         headers: &'h HeaderMap,
-        base: &str,
+        prefix: &str,
     ) -> impl Iterator<Item = &'h str> {
-        let names = request_cookies(headers).filter_map(|(name, _)| self.own_name(name));
-        names.filter(move |name| name.starts_with(base))
+        let names = request_cookies(headers).filter_map(|(name, _)| self.base_name(name));
+        names.filter(move |name| name.starts_with(prefix))
     }
 
-    /// A cookie's name without what was added, if it has that.
-    fn own_name<'n>(&self, name: &'n str) -> Option<&'n str> {
-        let (before, behind) = &self.around;
-        name.strip_prefix(&**before)?.strip_suffix(&**behind)
+    fn base_name<'n>(&self, name: &'n str) -> Option<&'n str> {
+        name.strip_prefix(&*self.prefix)?.strip_suffix(&*self.suffix)
     }
 }
 
-/// The cookies that the browser sent, in its order. What any page or program on
-/// this host has set comes along: a pair that is not text is passed over alone.
+/// The cookies of a request, in the browser's order. Skips pairs that are not ASCII: another
+/// program on this host may have set them.
 fn request_cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(header::COOKIE)
@@ -123,10 +115,9 @@ fn request_cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
         .filter_map(|pair| pair.trim().split_once('='))
 }
 
-/// Leaves one line of cookies that every reader reads alike: those behind us
-/// disagree on several lines, on bytes above 127, and on which of two values
-/// counts. A name that came with two is left out: a neighbour may have planted
-/// one of them, and nobody can tell which.
+/// Rewrites the `Cookie` header so that every parser reads it the same way: one line, ASCII
+/// only, and no name with two different values. A subdomain may have planted one of the two,
+/// so both are dropped.
 pub(crate) fn tidy(headers: &mut HeaderMap) {
     let mut lines = headers.get_all(header::COOKIE).into_iter();
     let Some(first) = lines.next() else { return };
@@ -134,7 +125,7 @@ pub(crate) fn tidy(headers: &mut HeaderMap) {
     let mut sorted: Vec<_> = request_cookies(headers).collect();
     sorted.sort_unstable();
     sorted.dedup();
-    // Next to each other now, and not the same.
+    // Same name, different values: neighbours after sorting.
     let mut ambiguous = sorted.windows(2).filter(|two| two[0].0 == two[1].0).peekable();
     if is_plain && ambiguous.peek().is_none() {
         return;
@@ -149,17 +140,16 @@ pub(crate) fn tidy(headers: &mut HeaderMap) {
     }
 }
 
-/// Cookies queued on the way to the response, by extractors for one (a token
-/// that was refreshed).
+/// Cookies for the response, for example of a token that an extractor has refreshed.
 #[derive(Clone, Debug, Default)]
 pub struct ResponseCookies(Arc<Mutex<Vec<Cookie<'static>>>>);
 
 impl ResponseCookies {
-    /// A later one of the same name wins.
+    /// Replaces queued cookies of the same name.
     pub fn add(&self, cookies: Vec<Cookie<'static>>) {
-        let mut waiting = self.0.lock();
-        waiting.retain(|one| cookies.iter().all(|other| other.name() != one.name()));
-        waiting.extend(cookies);
+        let mut queued = self.0.lock();
+        queued.retain(|one| cookies.iter().all(|other| other.name() != one.name()));
+        queued.extend(cookies);
     }
 
     pub(crate) fn append_to(&self, headers: &mut HeaderMap) {
@@ -181,7 +171,7 @@ impl IntoResponseParts for SetCookies {
 
 fn append(cookies: Vec<Cookie<'static>>, headers: &mut HeaderMap) {
     for cookie in cookies {
-        // Names and values are ours: base64url and the like.
+        // Always valid: names and values are ours.
         if let Ok(value) = HeaderValue::try_from(cookie.to_string()) {
             headers.append(header::SET_COOKIE, value);
         }
@@ -193,7 +183,7 @@ mod tests {
     use super::*;
 
     fn profile(url: &str) -> CookieProfile {
-        CookieProfile::of(&Url::parse(url).expect("a URL"), "app")
+        CookieProfile::new(&Url::parse(url).expect("a URL"), "app")
     }
 
     #[test]
@@ -208,7 +198,7 @@ mod tests {
             "app_x_3000=1; HttpOnly; SameSite=Lax; Path=/; Max-Age=60"
         );
         assert_eq!(
-            profile("https://app.test").at("/a").removal("x").to_string(),
+            profile("https://app.test").with_path("/a").removal("x").to_string(),
             "__Secure-app_x=; HttpOnly; SameSite=Lax; Secure; Path=/a; Max-Age=0"
         );
     }
@@ -232,7 +222,7 @@ mod tests {
         assert_eq!(profile("http://localhost:8080").value(&headers, "x"), Some("4"));
         assert_eq!(profile("http://localhost:3000").value(&headers, "x"), None);
         assert_eq!(profile("https://app.test").value(&headers, "x"), Some("6"));
-        let found: Vec<_> = port_80.beginning_with(&headers, "x").collect();
+        let found: Vec<_> = port_80.names_starting_with(&headers, "x").collect();
         assert_eq!(found, ["x", "xy"]);
     }
 

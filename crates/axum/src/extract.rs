@@ -1,5 +1,4 @@
-//! Forms, JSON bodies, queries and identifiers in paths, with our own words for
-//! those that cannot be read.
+//! Extractors for forms, JSON, queries and IDs, which reject with an [`AppError`].
 
 use std::convert::Infallible;
 use std::str::FromStr;
@@ -16,10 +15,7 @@ use crate::client::Client;
 use crate::errors::{AppError, body_rejection, catalogue};
 use crate::state::Latchkey;
 
-/// The fields of a form that was posted.
-///
-/// A post without a body and a type is an empty form, as HTML has it: all
-/// fields of ours have a default or complain for themselves.
+/// A form. Rejects repeated fields. A POST without a body and a content type is an empty form.
 #[derive(Debug)]
 pub struct StrictForm<T>(pub T);
 
@@ -33,14 +29,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for StrictForm<T> {
             Form::from_request(request, state).await;
         let bad_request = || AppError::new(catalogue::BAD_REQUEST);
         let Form(pairs) = form.map_err(|rejection| match rejection.status() {
-            // What the framework calls unprocessable is a field that is there twice.
+            // The form could not be parsed.
             StatusCode::UNPROCESSABLE_ENTITY => bad_request(),
             status => body_rejection(status, &rejection),
         })?;
         let count = pairs.len();
         let pairs = pairs.into_iter().map(|(name, value)| (name, Value::String(value)));
         let fields: Map<_, _> = pairs.collect();
-        // One that is there twice could be read in two ways, and is not read at all.
+        // A repeated field is ambiguous.
         if fields.len() != count {
             return Err(bad_request());
         }
@@ -57,7 +53,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
         let parsed: Result<Json<T>, JsonRejection> = Json::from_request(request, state).await;
         let refused = |rejection: JsonRejection| match &rejection {
-            // What serde says of a body quotes it, and it may hold a password.
+            // serde's message quotes the body, which may contain a password.
             JsonRejection::JsonDataError(_) | JsonRejection::JsonSyntaxError(_) => {
                 AppError::new(catalogue::BAD_REQUEST)
                     .detail("The body is not the JSON this route expects; see /docs.")
@@ -69,7 +65,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     }
 }
 
-/// An identifier in the path. One that cannot be any is one that nobody has.
+/// An ID in the path; 404 if it cannot be parsed.
 #[derive(Debug)]
 pub struct PathId<T>(pub T);
 
@@ -107,6 +103,6 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let latchkey = Latchkey::from_ref(state);
-        Ok(Self::of(parts, &latchkey.config.trusted_proxies))
+        Ok(Self::from_parts(parts, &latchkey.config.trusted_proxies))
     }
 }

@@ -1,4 +1,4 @@
-//! What the application decides that sign-in is mounted in.
+//! How an application customizes sign-in.
 
 use std::future::Future;
 
@@ -6,26 +6,25 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use latchkey_auth::oauth::response::AuthorizationResponse;
 use latchkey_auth::oauth::{Attempt, Provider};
 use latchkey_domain::connection::ProviderScopes;
-use latchkey_domain::{CredentialKind, Profile, ReturnTo, Roles, UserId};
+use latchkey_domain::{CredentialKind, Email, Profile, ReturnTo, Roles, User, UserId};
 
 use crate::caller::Caller;
 use crate::cookies::ResponseCookies;
 use crate::errors::{AppError, HandlerResult, catalogue};
-use crate::password::SignUp;
 use crate::sign_in::SignInContext;
 
-/// A password form whose e-mail and password do not match.
+/// A sign-in form with a wrong e-mail or password.
 #[derive(Debug)]
 pub struct FailedSignIn {
     pub email: String,
-    pub key: CredentialKind,
+    pub credential: CredentialKind,
     pub next: ReturnTo,
 }
 
-/// A field's name, and what is wrong with it.
+/// Names of fields, with a message for each.
 pub type FieldErrors = Vec<(&'static str, String)>;
 
-/// A sign-up form in which something is wrong.
+/// A sign-up form with invalid fields.
 #[derive(Debug, Default)]
 pub struct FailedSignUp {
     pub name: String,
@@ -34,20 +33,27 @@ pub struct FailedSignUp {
     pub errors: FieldErrors,
 }
 
-/// The response to an attempt to connect services
+#[derive(Debug)]
+pub enum SignUpOutcome {
+    Created(User),
+    /// The address already has an account; nothing was created.
+    EmailTaken(Email),
+}
+
+/// The callback of a provider after a user connected services
 /// ([`latchkey_auth::oauth::Purpose::Connect`]).
 #[derive(Debug)]
 pub struct ConnectCallback {
     pub user: UserId,
-    pub asked: ProviderScopes,
+    pub requested: ProviderScopes,
     pub attempt: Attempt,
     pub response: AuthorizationResponse,
 }
 
-/// What the application decides; implemented by its state. Each method has an
-/// response that does for a start.
+/// Customizes sign-in; implement it for the state of your application. Every method has a
+/// default.
 pub trait Host: Clone + Send + Sync + 'static {
-    /// How an error looks. Programs get `application/problem+json` instead.
+    /// Renders an error page. The API returns `application/problem+json` instead.
     fn error_page(&self, error: &AppError, request_id: &str) -> Response {
         let entry = error.entry;
         let (title, cause, next) = (error.title(), error.cause(), error.next());
@@ -60,39 +66,40 @@ pub trait Host: Clone + Send + Sync + 'static {
         (entry.status, Html(html)).into_response()
     }
 
-    /// What the password form answers when e-mail and password do not match:
-    /// the form once more, say ([`AppError::html`]).
+    /// Called when the e-mail or the password is wrong. Use [`AppError::html`] to show the
+    /// form again.
     fn failed_sign_in(&self, _: &FailedSignIn) -> AppError {
         AppError::new(catalogue::WRONG_CREDENTIALS)
     }
 
-    /// What the sign-up form answers when something is wrong in it.
+    /// Called when fields of the sign-up form are invalid.
     fn failed_sign_up(&self, form: FailedSignUp) -> AppError {
         let errors: Vec<_> = form.errors.into_iter().map(|(_, message)| message).collect();
         AppError::new(catalogue::VALIDATION_FAILED).detail(errors.join(" "))
     }
 
-    /// Writes an e-mail, say: whoever signed up with an address that has an account
-    /// sees the same as everybody else. Says where the browser goes next.
+    /// Called after a sign-up, for example to send an e-mail. Returns where to redirect.
+    /// The response must not reveal whether the address already had an account.
     fn signed_up(
         &self,
-        _: SignUp,
+        _: SignUpOutcome,
         next: &ReturnTo,
     ) -> impl Future<Output = HandlerResult<String>> + Send {
         std::future::ready(Ok(next.to_string()))
     }
 
-    /// Where the browser goes that has signed out.
+    /// Where to redirect after sign-out.
     fn signed_out(&self, _: Option<&Caller>, _: &ResponseCookies) -> Redirect {
         Redirect::to("/")
     }
 
-    /// What an account begins with that a provider vouches for.
+    /// The roles of a new account that signs up with a provider.
     fn initial_roles(&self, _: &Provider, _: &Profile) -> Roles {
         Roles::default()
     }
 
-    /// Takes what a provider grants beyond signing in. Says where the browser goes next.
+    /// Called when a provider has granted access to a user's data there. Returns where to
+    /// redirect.
     fn connect(
         &self,
         _: &SignInContext,
@@ -103,7 +110,7 @@ pub trait Host: Clone + Send + Sync + 'static {
     }
 }
 
-/// Text as it stands in HTML, in a quoted attribute too.
+/// Escapes text for HTML, including quoted attributes.
 pub fn escape(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     text.replace('"', "&quot;").replace('\'', "&#39;")

@@ -6,7 +6,7 @@
 //! use latchkey_axum::{Caller, Latchkey};
 //!
 //! async fn hello(caller: Option<Caller>) -> String {
-//!     caller.map_or("Who are you?".to_owned(), |caller| format!("Hello, {}", caller.user.name))
+//!     caller.map_or("Hello, stranger".to_owned(), |caller| format!("Hello, {}", caller.user.name))
 //! }
 //!
 //! let latchkey = Latchkey::from_env().await?;
@@ -19,9 +19,8 @@
 //! # }
 //! ```
 //!
-//! A state of one's own works as well, with `Latchkey: FromRef<State>`. What the
-//! application decides besides (how an error looks, who gets a role, what else a
-//! provider is used for) it says in a [`Host`].
+//! Any state works that implements `Latchkey: FromRef<State>`. To change how errors look,
+//! which roles new users get, or what else a provider is used for, implement [`Host`].
 
 pub mod audit;
 pub mod caller;
@@ -48,16 +47,16 @@ pub use caller::{ApiCaller, Caller, Credential, Jwt};
 pub use client::Client;
 pub use config::{Config, Product};
 pub use cookies::{CookieProfile, ResponseCookies};
-pub use errors::{Action, AppError, Entry, HandlerResult, Owner, Problem, Refusals};
+pub use errors::{Action, AppError, Entry, ErrorResponses, HandlerResult, Owner, Problem};
 pub use errors::{catalogue, sign_in_page};
 pub use extract::{JsonBody, PathId, QueryParams, StrictForm};
-pub use host::{ConnectCallback, FailedSignIn, FailedSignUp, Host};
+pub use host::{ConnectCallback, FailedSignIn, FailedSignUp, Host, SignUpOutcome};
 pub use mount::StartError;
 pub use routes::Routes;
 pub use sign_in::{
-    SignInContext, SignedIn, end_sign_in, forget_credentials, session_layer, sign_out,
+    SignInContext, SignedIn, clear_credentials, end_sign_in, session_layer, sign_out,
 };
 pub use state::{Error, Latchkey};
-/// What signatures here speak of.
+/// The crates whose types appear in signatures here.
 pub use {latchkey_auth as auth, latchkey_domain as domain, latchkey_store as store};
 pub use {tower_sessions, url};

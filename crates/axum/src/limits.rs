@@ -1,18 +1,17 @@
-//! How often somebody may try, by address and by account.
+//! Rate limits, by address and by account.
 //!
 //! | what | burst | then | counted |
 //! |---|---|---|---|
 //! | wrong passwords and codes, by account and address | 10 | one in 30 seconds | in the database |
 //! | wrong passwords and codes, by account | 50 | see below | in the database |
-//! | tries of any kind, by address | 300 | 2 a second | in each process |
-//! | letters, by address | 100 | 10 a minute | in each process |
-//! | calls to connected services, by person | 60 | one a second | in each process |
-//! | letters of one kind, by account | 3 | one in 5 minutes, and silently none beyond | in each process |
+//! | attempts of any kind, by address | 300 | 2 a second | in each process |
+//! | e-mails, by address of the client | 100 | 10 a minute | in each process |
+//! | calls to connected services, by user | 60 | one a second | in each process |
+//! | e-mails of one kind, by recipient | 3 | one in 5 minutes; more are dropped silently | in each process |
 //!
-//! An attacker must not be able to lock somebody else out. So a right password
-//! costs nothing, and wrong ones close an account only to the address that
-//! they came from: when an account has had too many from everywhere, each
-//! further address gets one wrong try, and the owner, who makes none, notices nothing.
+//! An attacker must not be able to lock out the owner of an account. So a right password
+//! is never counted, and wrong ones lock the account only for the address that they came
+//! from. After too many from all addresses together, each new address has one wrong attempt.
 
 use latchkey_domain::{Clock, Email, Span, UserId};
 use parking_lot::Mutex;
@@ -35,25 +34,24 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::client::Client;
 use crate::errors::{AppError, HandlerResult, catalogue};
 
-/// Wrong tries at one account from one address.
-const HERE: Bucket = Bucket { tries: 10, every: Span::seconds(30) };
+/// Wrong attempts at one account from one address.
+const PER_ADDRESS: Bucket = Bucket { tries: 10, every: Span::seconds(30) };
 
-/// Wrong tries at one account from everywhere.
-const EVERYWHERE: Bucket = Bucket { tries: 50, every: Span::seconds(10) };
+/// Wrong attempts at one account from all addresses.
+const PER_ACCOUNT: Bucket = Bucket { tries: 50, every: Span::seconds(10) };
 
-/// How long an account stays closed to an address that helped to exhaust it.
-const CLOSED_FOR: Span = Span::minutes(5);
+/// How long an account is locked for an address that contributed to the limit.
+const LOCKOUT: Span = Span::minutes(5);
 
-/// Tries at one account from one address that are looked at at the same time.
-const AT_ONCE: usize = 4;
+/// Concurrent attempts at one account from one address.
+const MAX_CONCURRENT: usize = 4;
 
-/// Pairs of an account and an address that are remembered as right.
-const REMEMBERED: u64 = 10_000;
+/// How many successful pairs of account and address are remembered.
+const MAX_SUCCESSES: u64 = 10_000;
 
 type Limiter<K> = RateLimiter<K, HashMapStateStore<K>, AppClock, NoOpMiddleware<Nanos>>;
 
-/// The app's monotonic clock, as governor reads it: whoever puts the time of day
-/// right locks nobody out.
+/// The app's monotonic clock for governor: correcting the time of day must not lock users out.
 #[derive(Clone, Debug)]
 struct AppClock(Clock);
 
@@ -65,126 +63,130 @@ impl GovernorClock for AppClock {
     }
 }
 
-/// An account as it is counted, and the network that a try comes from.
-type Pair = (String, IpAddr);
+/// The normalized account, and the network of the client.
+type AttemptKey = (String, IpAddr);
 
-/// Who has tried too often gets 429, with the time to wait.
+/// Errors are 429 with `Retry-After`.
 #[derive(Debug)]
 pub struct Limits {
     db: Db,
     clock: AppClock,
-    tries: Limiter<IpAddr>,
-    letters_from: Limiter<IpAddr>,
-    letters_to: Limiter<(&'static str, String)>,
+    attempts: Limiter<IpAddr>,
+    emails_from: Limiter<IpAddr>,
+    emails_to: Limiter<(&'static str, String)>,
     calls: Limiter<UserId>,
-    gates: Mutex<HashMap<Pair, Arc<Semaphore>>>,
-    /// Who typed the right password here before.
-    right: Cache<Pair, ()>,
+    concurrent: Mutex<HashMap<AttemptKey, Arc<Semaphore>>>,
+    successes: Cache<AttemptKey, ()>,
 }
 
-/// One try that was let in, until it is dropped.
+/// Permits one attempt at an account, until it is dropped.
 #[derive(Debug)]
-pub struct Gate {
+pub struct AttemptPermit {
     _permit: Option<OwnedSemaphorePermit>,
-    pair: Pair,
-    /// Whether this account's password was right before from this address.
+    key: AttemptKey,
+    /// Whether an attempt from this address succeeded before.
     pub is_known: bool,
 }
 
-const TRIES: u32 = 300;
-const LETTERS: u32 = 100;
+const ATTEMPTS: u32 = 300;
+const EMAILS: u32 = 100;
 const CALLS: u32 = 60;
 
 impl Limits {
     pub fn new(db: Db, clock: Clock) -> Self {
         let clock = AppClock(clock);
         Self {
-            tries: limiter(Quota::per_second(at_most(2)).allow_burst(at_most(TRIES)), &clock),
-            letters_from: limiter(
-                Quota::per_minute(at_most(10)).allow_burst(at_most(LETTERS)),
-                &clock,
-            ),
-            letters_to: limiter(Quota::per_hour(at_most(12)).allow_burst(at_most(3)), &clock),
-            calls: limiter(Quota::per_second(at_most(1)).allow_burst(at_most(CALLS)), &clock),
-            gates: Mutex::default(),
-            right: Cache::new(REMEMBERED),
+            attempts: limiter(Quota::per_second(nonzero(2)), ATTEMPTS, &clock),
+            emails_from: limiter(Quota::per_minute(nonzero(10)), EMAILS, &clock),
+            emails_to: limiter(Quota::per_hour(nonzero(12)), 3, &clock),
+            calls: limiter(Quota::per_second(nonzero(1)), CALLS, &clock),
+            concurrent: Mutex::default(),
+            successes: Cache::new(MAX_SUCCESSES),
             db,
             clock,
         }
     }
 
-    /// One try of any kind. Else 429 with the time to wait.
+    /// Counts an attempt of any kind.
     pub fn check(&self, client: &Client) -> HandlerResult<()> {
-        let checked = self.tries.check_key(&network(client.address));
-        checked.map_err(|wait| self.refused(TRIES, &wait))
+        let checked = self.attempts.check_key(&network(client.address));
+        checked.map_err(|wait| self.rate_limited(ATTEMPTS, &wait))
     }
 
-    /// Lets one try at an account in, when it is open to this address.
+    /// Begins an attempt at an account, unless it is locked for this address.
     ///
-    /// A few at a time: what one of them finds out counts for those that wait,
-    /// so that sending all guesses at once gains nothing. Else 429 with the time to wait.
-    pub async fn admit(&self, account: &str, client: &Client) -> HandlerResult<Gate> {
-        let pair = (key(account), network(client.address));
-        let gate = {
-            let mut gates = self.gates.lock();
-            let gate =
-                gates.entry(pair.clone()).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE)));
-            Arc::clone(gate)
+    /// Only a few run at a time, and each failure counts for those that wait: guessing in
+    /// parallel gains nothing.
+    pub async fn begin_attempt(
+        &self,
+        account: &str,
+        client: &Client,
+    ) -> HandlerResult<AttemptPermit> {
+        let key = (normalize(account), network(client.address));
+        let semaphore = {
+            let mut concurrent = self.concurrent.lock();
+            let new = || Arc::new(Semaphore::new(MAX_CONCURRENT));
+            Arc::clone(concurrent.entry(key.clone()).or_insert_with(new))
         };
-        // Gates are never closed, so nobody is turned away here.
-        let permit = gate.acquire_owned().await.ok();
-        let (account, address) = (&pair.0, pair.1.to_string());
+        // Always a permit: the semaphores are never closed.
+        let permit = semaphore.acquire_owned().await.ok();
+        let (account, address) = (&key.0, key.1.to_string());
         let now = self.clock.0.now();
-        match failed_attempts::lockout(&self.db, account, &address, HERE, CLOSED_FOR, now).await? {
-            Some(wait) => Err(too_many(HERE.tries, wait)),
-            None => Ok(Gate { _permit: permit, is_known: self.right.contains_key(&pair), pair }),
+        match failed_attempts::lockout(&self.db, account, &address, PER_ADDRESS, LOCKOUT, now)
+            .await?
+        {
+            Some(wait) => Err(too_many(PER_ADDRESS.tries, wait)),
+            None => {
+                let is_known = self.successes.contains_key(&key);
+                Ok(AttemptPermit { _permit: permit, key, is_known })
+            }
         }
     }
 
-    /// A wrong password or code was typed.
-    /// When others were faster, here or at another instance, and this was one too many,
-    /// nobody hears whether it was wrong.
-    pub async fn record_failure(&self, gate: &Gate) -> HandlerResult<()> {
-        let (account, address) = (&gate.pair.0, gate.pair.1.to_string());
-        let (now, buckets) = (self.clock.0.now(), (HERE, EVERYWHERE));
+    /// Counts a wrong password or code. If concurrent attempts have used up the limit
+    /// meanwhile, the error hides that this one was wrong.
+    pub async fn record_failure(&self, permit: &AttemptPermit) -> HandlerResult<()> {
+        let (account, address) = (&permit.key.0, permit.key.1.to_string());
+        let (now, buckets) = (self.clock.0.now(), (PER_ADDRESS, PER_ACCOUNT));
         let exhausted =
-            failed_attempts::record(&self.db, account, &address, buckets, CLOSED_FOR, now).await?;
-        if exhausted { Err(too_many(HERE.tries, HERE.every)) } else { Ok(()) }
+            failed_attempts::record(&self.db, account, &address, buckets, LOCKOUT, now).await?;
+        if exhausted { Err(too_many(PER_ADDRESS.tries, PER_ADDRESS.every)) } else { Ok(()) }
     }
 
-    /// The right one was typed: next time it is looked at before those of strangers.
-    pub fn record_success(&self, gate: &Gate) {
-        self.right.insert(gate.pair.clone(), ());
+    /// Remembers a success: later attempts from this address have priority in the queue for
+    /// password hashing.
+    pub fn record_success(&self, permit: &AttemptPermit) {
+        self.successes.insert(permit.key.clone(), ());
     }
 
-    /// A letter is asked for. Else 429 with the time to wait.
+    /// Counts an e-mail that this client requests.
     pub fn check_email(&self, client: &Client) -> HandlerResult<()> {
-        let checked = self.letters_from.check_key(&network(client.address));
-        checked.map_err(|wait| self.refused(LETTERS, &wait))
+        let checked = self.emails_from.check_key(&network(client.address));
+        checked.map_err(|wait| self.rate_limited(EMAILS, &wait))
     }
 
-    /// A call to a provider for somebody: each costs the provider something, and
-    /// us our name there. Else 429 with the time to wait.
+    /// Counts a call to a provider on behalf of a user.
     pub fn check_call(&self, user: UserId) -> HandlerResult<()> {
-        self.calls.check_key(&user).map_err(|wait| self.refused(CALLS, &wait))
+        self.calls.check_key(&user).map_err(|wait| self.rate_limited(CALLS, &wait))
     }
 
-    /// Whether an address has not had too many letters of this kind. It is not
-    /// said to whoever asks: that would tell who has an account. Each kind is
-    /// counted apart, so that nobody can use up somebody else's way back in.
+    /// Whether this address may get another e-mail of this kind. Do not tell the client: it
+    /// would reveal who has an account. Kinds are counted separately, so that nobody can use
+    /// up another user's password resets.
     pub fn allow_email_to(&self, kind: &'static str, email: &Email) -> bool {
-        self.letters_to.check_key(&(kind, email.to_string())).is_ok()
+        self.emails_to.check_key(&(kind, email.to_string())).is_ok()
     }
 
+    /// Drops entries that no longer limit anything. Call it regularly.
     pub fn evict(&self) {
-        self.tries.retain_recent();
-        self.letters_from.retain_recent();
-        self.letters_to.retain_recent();
+        self.attempts.retain_recent();
+        self.emails_from.retain_recent();
+        self.emails_to.retain_recent();
         self.calls.retain_recent();
-        self.gates.lock().retain(|_, gate| Arc::strong_count(gate) > 1);
+        self.concurrent.lock().retain(|_, semaphore| Arc::strong_count(semaphore) > 1);
     }
 
-    fn refused(&self, limit: u32, wait: &governor::NotUntil<Nanos>) -> AppError {
+    fn rate_limited(&self, limit: u32, wait: &governor::NotUntil<Nanos>) -> AppError {
         let millis = wait.wait_time_from(self.clock.now()).as_millis();
         too_many(limit, Span::millis(i64::try_from(millis).unwrap_or(i64::MAX)))
     }
@@ -192,27 +194,27 @@ impl Limits {
 
 fn too_many(limit: u32, wait: Span) -> AppError {
     let mut error = AppError::new(catalogue::TOO_MANY_TRIES).retry_after(wait);
-    error.known.rate_limit = Some(limit);
+    error.details.rate_limit = Some(limit);
     error
 }
 
-fn limiter<K: Hash + Eq + Clone>(quota: Quota, clock: &AppClock) -> Limiter<K> {
+fn limiter<K: Hash + Eq + Clone>(quota: Quota, burst: u32, clock: &AppClock) -> Limiter<K> {
+    let quota = quota.allow_burst(nonzero(burst));
     RateLimiter::new(quota, HashMapStateStore::default(), clock.clone())
 }
 
-/// A number in a quota; none of them is zero.
-fn at_most(number: u32) -> NonZeroU32 {
+/// Only called with constants above zero.
+fn nonzero(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
 }
 
-/// An account as it is counted, whether or not there is one.
-fn key(account: &str) -> String {
-    // What is no address opens nothing: it is counted as it was typed.
+/// The account as it is counted. Text that is no e-mail address is counted as typed.
+fn normalize(account: &str) -> String {
     Email::parse(account)
         .map_or_else(|_| account.chars().take(64).collect(), |email| email.to_string())
 }
 
-/// Who counts as one: an IPv4 address, or the /64 that one household of IPv6 has.
+/// The network that is counted as one client: an IPv4 address or an IPv6 /64.
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) if !v6.is_loopback() => {

@@ -1,5 +1,4 @@
-//! The local provider, with an application as its client: for development, where
-//! nobody has registered anything anywhere yet.
+//! Starts the local provider, which stands in for real ones in development.
 
 use std::io;
 
@@ -10,8 +9,8 @@ use crate::config::LocalIdp;
 use crate::state::Latchkey;
 
 impl Latchkey {
-    /// Starts the provider that plays those that have no credentials. Outside
-    /// development there is none, and nothing happens.
+    /// Starts the local provider in place of the providers without credentials. Does nothing
+    /// outside development.
     pub async fn start_local_provider(&self) -> io::Result<()> {
         let Some(idp) = &self.config.local_idp else { return Ok(()) };
         let config = config(idp, clients(&self.providers, &self.config.product.name));
@@ -22,7 +21,7 @@ impl Latchkey {
     }
 }
 
-/// Its configuration for an application that offers no API to others.
+/// The local provider's configuration, without an API for third-party apps.
 pub fn config(idp: &LocalIdp, clients: Vec<latchkey_idp::Client>) -> latchkey_idp::Config {
     latchkey_idp::Config {
         base_url: idp.url.clone(),
@@ -33,7 +32,7 @@ pub fn config(idp: &LocalIdp, clients: Vec<latchkey_idp::Client>) -> latchkey_id
     }
 }
 
-/// The application as a client of every provider that is played.
+/// The application's registration at each provider that is simulated locally.
 pub fn clients(providers: &[Provider], name: &str) -> Vec<latchkey_idp::Client> {
     let client = |provider: &Provider| latchkey_idp::Client {
         provider: match provider.slug.as_str() {

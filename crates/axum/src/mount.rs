@@ -1,5 +1,4 @@
-//! Sign-in in a few lines: what an application takes from here when it brings
-//! nothing but its own routes.
+//! [`Latchkey::from_env`], its routes and its layer: sign-in in a few lines.
 
 use axum::Router;
 use axum::extract::FromRef;
@@ -12,60 +11,59 @@ use crate::settings::{Capabilities, Environment, Problems, Settings};
 use crate::state::{Error, Latchkey};
 use crate::{middleware, routes};
 
-/// Why sign-in cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Everything that is wrong with the settings, at once.
     #[error(transparent)]
     Settings(#[from] Problems),
     #[error(transparent)]
     Open(#[from] Error),
 }
 
-/// What decides where nobody else does.
+/// The default [`Host`].
 impl Host for Latchkey {}
 
 impl Latchkey {
-    /// Reads the settings from the environment and `.env`, opens the database of
-    /// `DATABASE_URL` and brings its tables up to date.
-    /// An error says everything that is wrong with the settings at once.
+    /// Reads the settings from the environment and `.env`, opens the database in
+    /// `DATABASE_URL` and runs its migrations. An error lists all invalid settings.
     pub async fn from_env() -> Result<Self, StartError> {
-        Self::of(Environment::of_process()).await
+        Self::from_environment(Environment::from_process()).await
     }
 
-    /// The same as a product of this name, unless `PRODUCT_NAME` says otherwise: for
-    /// providers, and in what the names of cookies begin with.
+    /// Like [`Self::from_env`], with a default for `PRODUCT_NAME`: the name that providers
+    /// see, and the prefix of cookie names.
     pub async fn from_env_as(product: &str) -> Result<Self, StartError> {
-        Self::of(Environment::of_process().or("PRODUCT_NAME", product)).await
+        let environment = Environment::from_process().with_default("PRODUCT_NAME", product);
+        Self::from_environment(environment).await
     }
 
-    async fn of(environment: Environment) -> Result<Self, StartError> {
+    async fn from_environment(environment: Environment) -> Result<Self, StartError> {
         let local_provider = cfg!(feature = "local-idp");
         let built_with = Capabilities { local_provider, demo: false, otlp: false, mail: None };
         let settings = Settings::load(&environment, built_with)?;
         Ok(Self::open(&settings, Clock::System).await?)
     }
 
-    /// Signing in at a provider or with a password, signing up and out, and the token
-    /// API, each with its guards around it. Goes into a router with any state.
+    /// All routes: sign-in with a provider or a password, sign-up, sign-out and the token
+    /// API. They bring their own middleware; merge them into a router with any state.
     pub fn routes<S>(&self) -> Router<S> {
-        self.routes_of(self, Routes::ALL)
+        self.routes_for(self, Routes::ALL)
     }
 
-    /// Some of them, with what this host decides: how an error looks, who gets a role.
-    pub fn routes_of<H: Host, S>(&self, host: &H, some: Routes) -> Router<S>
+    /// A choice of routes, customized by a [`Host`].
+    pub fn routes_for<H: Host, S>(&self, host: &H, routes: Routes) -> Router<S>
     where
         Self: FromRef<H>,
     {
-        let mut router = middleware::around_pages(routes::pages(self, some), host);
-        if some.tokens {
-            router = router.merge(middleware::around_api(Router::from(routes::api()), self));
+        let mut router = middleware::guard_pages(routes::pages(self, routes), host);
+        if routes.tokens {
+            router = router.merge(middleware::guard_api(Router::from(routes::api()), self));
         }
         router.with_state(host.clone())
     }
 
-    /// Goes around one's own routes, before [`Self::routes`] are merged: errors become
-    /// pages, requests of other sites are refused, renewed tokens reach the browser.
+    /// The middleware for your own routes: renders errors as pages, blocks cross-site
+    /// requests and sends refreshed tokens to the browser. Add it before you merge
+    /// [`Self::routes`].
     pub fn layer(&self) -> impl RouteLayer {
         middleware::page_layer(self)
     }

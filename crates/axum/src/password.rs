@@ -1,28 +1,28 @@
-//! The local door: an address and a password that are checked here.
+//! Sign-in and sign-up with an e-mail address and a password.
 
-use std::future::Future;
 use std::time::Duration;
 
 use latchkey_auth::{password, random};
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::password::Password;
-use latchkey_domain::{DisplayName, Email, Roles, SignInId, Timestamp, User, UserId};
+use latchkey_domain::{DisplayName, Email, ReturnTo, Roles, SignInId, Timestamp, User, UserId};
 use latchkey_store::passwords;
 
 use crate::audit;
 use crate::client::Client;
 use crate::errors::{AppError, HandlerResult, catalogue};
+use crate::host::{Host, SignUpOutcome};
 use crate::sign_in::end_sign_in;
 use crate::state::Latchkey;
 
-/// How long signing up takes after the password is hashed, whatever comes of it.
-const SIGN_UP_TAKES: Duration = Duration::from_millis(60);
+/// The minimum time of a sign-up after hashing. Longer than creating an account, so that the
+/// time does not reveal whether one was created.
+const SIGN_UP_TIME: Duration = Duration::from_millis(60);
 
-/// Whose address and password these are; `None` when they do not match.
+/// The user with this e-mail address and password; `None` if either is wrong.
 ///
-/// An address that nobody has costs what one costs that somebody has: the
-/// password is checked in either case, and the answer is the same. 503 when more people
-/// wait than can be served.
+/// An unknown address takes the same time and gets the same response as a wrong password. 503
+/// if too many passwords wait to be checked.
 pub async fn authenticate(
     latchkey: &Latchkey,
     email: &str,
@@ -30,23 +30,24 @@ pub async fn authenticate(
     client: &Client,
 ) -> HandlerResult<Option<VerifiedPassword>> {
     latchkey.limits.check(client)?;
-    let gate = latchkey.limits.admit(email, client).await?;
+    let permit = latchkey.limits.begin_attempt(email, client).await?;
     let Ok(typed) = Password::new(typed) else { return Ok(None) };
     let account = match Email::parse(email) {
         Ok(email) => passwords::by_email(&latchkey.db, &email).await?,
         Err(_) => None,
     };
     let stored = account.as_ref().map(|account| account.hash.as_str());
-    let verified = latchkey.hasher.verify(stored, &typed, gate.is_known).await?;
+    let verified = latchkey.hasher.verify(stored, &typed, permit.is_known).await?;
     if !verified.matches {
-        let failed = latchkey.limits.record_failure(&gate).await;
+        let recorded = latchkey.limits.record_failure(&permit).await;
         let user = account.map(|account| account.user.id);
-        let how = "wrong password";
-        latchkey.metrics.sign_in("password", "", "wrong_credentials");
-        audit::record(latchkey, Kind::SignInFailed, user, Actor::Unknown, how, Some(client)).await;
-        return failed.map(|()| None);
+        let reason = "wrong password";
+        latchkey.metrics.record_sign_in("password", "", "wrong_credentials");
+        audit::record(latchkey, Kind::SignInFailed, user, Actor::Unknown, reason, Some(client))
+            .await;
+        return recorded.map(|()| None);
     }
-    latchkey.limits.record_success(&gate);
+    latchkey.limits.record_success(&permit);
     let Some(account) = account else { return Ok(None) };
     if verified.needs_rehash {
         let hash = latchkey.hasher.hash(&typed).await?;
@@ -62,10 +63,9 @@ pub struct VerifiedPassword {
 }
 
 impl VerifiedPassword {
-    /// Looks once more, when the sign-in is written down: a password that was
-    /// changed or reset while it was being checked lets nobody in. Whoever
-    /// changes it ends all sign-ins afterwards; so either they see ours, or we
-    /// see their change.
+    /// Call this after storing the sign-in. It revokes the sign-in if the password was changed
+    /// or reset while it was being checked. (A change revokes all sign-ins afterwards: either
+    /// it sees this one, or this sees the change.)
     pub async fn ensure_unchanged(
         &self,
         latchkey: &Latchkey,
@@ -79,34 +79,28 @@ impl VerifiedPassword {
     }
 }
 
-#[derive(Debug)]
-pub enum SignUp {
-    Created(User),
-    /// The address has an account already, and nothing has happened.
-    AlreadyThere(Email),
-}
-
-/// Makes an account; where the address has one already, nothing happens, and
-/// nobody can tell the difference, as long as `write` takes care of that: it
-/// writes an e-mail in either case.
-pub async fn sign_up<T, W: Future<Output = HandlerResult<T>>>(
+/// Creates an account, unless the address already has one. Returns where to redirect. The
+/// response and its timing are the same in both cases, if [`Host::signed_up`] sees to it.
+pub async fn sign_up(
     latchkey: &Latchkey,
+    host: &impl Host,
     name: DisplayName,
     email: Email,
     typed: &Password,
     client: &Client,
-    write: impl FnOnce(SignUp) -> W,
-) -> HandlerResult<T> {
+    next: &ReturnTo,
+) -> HandlerResult<String> {
     latchkey.limits.check(client)?;
-    // Each writes an e-mail to somebody, whoever they are.
+    // Every sign-up sends an e-mail.
     latchkey.limits.check_email(client)?;
     let hash = latchkey.hasher.hash(typed).await?;
     let user = new_user(latchkey, name, email.clone(), false, Roles::default());
-    // An account that is made takes a few milliseconds more than one that is
-    // there: both are answered after the same time.
-    let made = async { write(create(latchkey, user, email, &hash, client).await?).await };
-    let (made, ()) = tokio::join!(made, tokio::time::sleep(SIGN_UP_TAKES));
-    made
+    let work = async {
+        let outcome = create(latchkey, user, email, &hash, client).await?;
+        host.signed_up(outcome, next).await
+    };
+    let (result, ()) = tokio::join!(work, tokio::time::sleep(SIGN_UP_TIME));
+    result
 }
 
 async fn create(
@@ -115,14 +109,14 @@ async fn create(
     email: Email,
     hash: &str,
     client: &Client,
-) -> HandlerResult<SignUp> {
+) -> HandlerResult<SignUpOutcome> {
     let samples = latchkey.config.samples(user.id, user.created_at);
     match passwords::create_account(&latchkey.db, &user, hash, &samples).await {
         Ok(()) => {
-            audit::by_person(latchkey, Kind::SignedUp, user.id, "password", client).await;
-            Ok(SignUp::Created(user))
+            audit::record_by_user(latchkey, Kind::SignedUp, user.id, "password", client).await;
+            Ok(SignUpOutcome::Created(user))
         }
-        Err(latchkey_store::Error::Exists) => Ok(SignUp::AlreadyThere(email)),
+        Err(latchkey_store::Error::Exists) => Ok(SignUpOutcome::EmailTaken(email)),
         Err(error) => Err(error.into()),
     }
 }
@@ -151,7 +145,7 @@ impl From<password::Error> for AppError {
             password::Error::Busy => Self::new(catalogue::BUSY).retry_after(password::RETRY_AFTER),
             error => {
                 tracing::error!(%error, "a password could not be hashed");
-                Self::new(catalogue::INTERNAL)
+                Self::new(catalogue::INTERNAL_ERROR)
             }
         }
     }

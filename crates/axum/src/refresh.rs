@@ -9,10 +9,10 @@ use crate::client::Client;
 use crate::errors::{AppError, catalogue};
 use crate::state::Latchkey;
 
-/// The program that browsers are, to the JWTs that they carry ([`crate::config::Product::client_id`]).
+/// The client of browsers in [`crate::config::Product::client_id`].
 pub const BROWSER: &str = "web";
 
-/// Exchanges a refresh token; writes down when one was used twice.
+/// Exchanges a refresh token, and records reuse in the audit trail.
 pub(crate) async fn refresh_tokens(
     latchkey: &Latchkey,
     refresh_token: &str,
@@ -21,7 +21,7 @@ pub(crate) async fn refresh_tokens(
 ) -> Result<TokenPair, refresh::Error> {
     let now = latchkey.clock.now();
     let exchanged = latchkey.issuer.refresh(refresh_token, client_id, now).await;
-    latchkey.metrics.refresh(match &exchanged {
+    latchkey.metrics.record_refresh(match &exchanged {
         Ok(_) => "ok",
         Err(refresh::Error::Unknown) => "unknown",
         Err(refresh::Error::Expired) => "expired",
@@ -30,7 +30,7 @@ pub(crate) async fn refresh_tokens(
         Err(refresh::Error::Store(_) | refresh::Error::Keys(_)) => "failed",
     });
     if let Err(refresh::Error::Reused { user, sign_in }) = &exchanged {
-        latchkey.note_ended(*sign_in);
+        latchkey.mark_revoked(*sign_in);
         audit::record(latchkey, Kind::RefreshReused, Some(*user), Actor::Unknown, "", Some(client))
             .await;
     }
@@ -42,8 +42,8 @@ impl From<refresh::Error> for AppError {
         match error {
             refresh::Error::Store(error) => error.into(),
             refresh::Error::Keys(error) => {
-                tracing::error!(%error, "no token could be signed; was APP_SECRET rotated in one step?");
-                Self::new(catalogue::CANNOT_SIGN).retry_after(Span::seconds(30))
+                tracing::error!(%error, "a token could not be signed; was the old APP_SECRET removed too early?");
+                Self::new(catalogue::SIGNING_UNAVAILABLE).retry_after(Span::seconds(30))
             }
             refresh::Error::Unknown => Self::new(catalogue::REFRESH_TOKEN_UNKNOWN),
             refresh::Error::Expired => Self::new(catalogue::REFRESH_TOKEN_EXPIRED),

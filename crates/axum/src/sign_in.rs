@@ -1,5 +1,4 @@
-//! Completing a sign-in, whichever way the person proved who they are and
-//! whichever credential they want; and ending one.
+//! Completes and ends sign-ins, for every sign-in method and every kind of credential.
 
 use axum::extract::{FromRef, FromRequestParts};
 use http::request::Parts;
@@ -20,8 +19,7 @@ use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::refresh::BROWSER;
 use crate::state::Latchkey;
 
-/// A sign-in that has succeeded. Its response carries it as an extension, for
-/// whatever is layered around the product.
+/// A successful sign-in. It is an extension of the response, for layers around the routes.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
     pub id: SignInId,
@@ -30,14 +28,13 @@ pub struct SignedIn {
     pub credential: CredentialKind,
 }
 
-/// The browser that signs in or out: what it carries, and what it is sent.
+/// The browser that signs in or out: its current credentials, and the cookies to set.
 #[derive(Clone, Debug)]
 pub struct SignInContext {
     session: Session,
     pub response_cookies: ResponseCookies,
     pub current: Option<Caller>,
-    /// The refresh token that came along: it may belong to another sign-in
-    /// than the session beside it.
+    /// May belong to another sign-in than the session cookie.
     refresh_token: Option<String>,
     pub client: Client,
 }
@@ -51,43 +48,40 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> HandlerResult<Self> {
         let latchkey = Latchkey::from_ref(state);
         // The route lacks [`session_layer`].
-        let internal = |_| AppError::new(catalogue::INTERNAL);
+        let internal = |_| AppError::new(catalogue::INTERNAL_ERROR);
         Ok(Self {
             refresh_token: latchkey.cookies.value(&parts.headers, REFRESH).map(str::to_owned),
-            current: Caller::of_browser(parts, &latchkey).await?,
+            current: Caller::from_cookies(parts, &latchkey).await?,
             session: Session::from_request_parts(parts, state).await.map_err(internal)?,
             response_cookies: parts.extensions.get().cloned().unwrap_or_default(),
-            client: Client::of(parts, &latchkey.config.trusted_proxies),
+            client: Client::from_parts(parts, &latchkey.config.trusted_proxies),
         })
     }
 }
 
-/// For the routes that begin or end a sign-in, and no others: reading a session
-/// takes no layer.
+/// Only for routes that begin or end a sign-in: extractors read sessions without it.
 pub fn session_layer(latchkey: &Latchkey) -> SessionManagerLayer<Sessions> {
     SessionManagerLayer::new(latchkey.sessions.clone())
         .with_name(latchkey.cookies.name(SESSION))
         .with_secure(latchkey.cookies.is_secure())
-        // Not `Strict`, its default: coming back from a provider is a request
-        // from another site.
+        // Not `Strict`, the default: the callback from a provider is a cross-site request.
         .with_same_site(SameSite::Lax)
         .with_http_only(true)
         .with_path("/")
 }
 
-/// Gives the browser the credential that it is to carry. Revokes what it carried
-/// before, on the server too (session fixation).
+/// Gives the browser a new credential, and revokes its previous ones on the server
+/// (prevents session fixation).
 pub async fn complete_sign_in(
     latchkey: &Latchkey,
     context: SignInContext,
     user: &User,
     proof: Proof,
-    key: CredentialKind,
+    mut credential: CredentialKind,
 ) -> HandlerResult<SignedIn> {
     let SignInContext { session, response_cookies, client, .. } = &context;
-    let mut key = key;
-    let mut sign_in = new_sign_in(latchkey, user.id, proof.clone(), key, client);
-    if key == CredentialKind::Jwt {
+    let mut sign_in = new_sign_in(latchkey, user.id, proof.clone(), credential, client);
+    if credential == CredentialKind::Jwt {
         let browser = latchkey.config.product.client_id(BROWSER);
         let pair = latchkey.issuer.issue(user, &sign_in, Scopes::all(), &browser).await?;
         match set_token_cookies(latchkey, &pair) {
@@ -95,26 +89,26 @@ pub async fn complete_sign_in(
                 destroy_session(latchkey, &context).await?;
                 response_cookies.add(cookies);
             }
-            // No browser would keep it: whoever has so many roles gets a session.
+            // A JWT with this many roles does not fit into a cookie.
             None => {
                 end_sign_in(latchkey, sign_in.id, user.id).await?;
-                key = CredentialKind::Session;
-                sign_in = new_sign_in(latchkey, user.id, proof, key, client);
+                credential = CredentialKind::Session;
+                sign_in = new_sign_in(latchkey, user.id, proof, credential, client);
             }
         }
     }
-    if key == CredentialKind::Session {
+    if credential == CredentialKind::Session {
         session::create(session, &sign_in).await?;
         response_cookies.add(clear_token_cookies(latchkey));
     }
     revoke_previous_credentials(latchkey, &context).await?;
-    latchkey.metrics.sign_in(&sign_in.method.to_string(), key.as_str(), "ok");
-    let how = format!("{}, {}", sign_in.method, key.as_str());
-    audit::by_person(latchkey, Kind::SignedIn, user.id, how, client).await;
-    Ok(SignedIn { id: sign_in.id, user: user.id, method: sign_in.method, credential: key })
+    latchkey.metrics.record_sign_in(&sign_in.method.to_string(), credential.as_str(), "ok");
+    let how = format!("{}, {}", sign_in.method, credential.as_str());
+    audit::record_by_user(latchkey, Kind::SignedIn, user.id, how, client).await;
+    Ok(SignedIn { id: sign_in.id, user: user.id, method: sign_in.method, credential })
 }
 
-/// How somebody proved who they are, and when.
+/// How and when a user last proved who they are.
 #[derive(Clone, Debug)]
 pub struct Proof {
     method: SignInMethod,
@@ -126,49 +120,47 @@ impl Proof {
         Self { method: SignInMethod::Password, at: now }
     }
 
-    /// A provider's word. One that does not say when it last asked may have let
-    /// through whoever sits at the browser: then all that is known is that there
-    /// is an account, which nobody could take over before it was made.
+    /// Without `auth_time` the provider may have let anyone at this browser through, so the
+    /// proof is only as recent as the account.
     pub fn provider(slug: &str, auth_time: Option<Timestamp>, account: &User) -> Self {
         let at = auth_time.map_or(account.created_at, |at| at.max(account.created_at));
         Self { method: SignInMethod::OAuth(slug.to_owned()), at }
     }
 }
 
-/// A new sign-in, as it is written down.
 pub(crate) fn new_sign_in(
     latchkey: &Latchkey,
     user_id: UserId,
     proof: Proof,
-    key: CredentialKind,
+    credential: CredentialKind,
     client: &Client,
 ) -> SignIn {
     let now = latchkey.clock.now();
-    let lives = match key {
+    let lifetime = match credential {
         CredentialKind::Session => latchkey.config.session.absolute,
         CredentialKind::Jwt => latchkey.config.jwt.refresh_ttl,
     };
     SignIn {
         id: SignInId::new(now, random::bytes()),
         user_id,
-        credential: key,
+        credential,
         method: proof.method,
         user_agent: client.user_agent.clone(),
-        address: client.shown_address(),
+        address: client.display_address(),
         created_at: now,
         authenticated_at: proof.at,
         last_seen_at: now,
-        expires_at: now.plus(lives),
+        expires_at: now.plus(lifetime),
     }
 }
 
-/// Signs the browser out. The sign-in ends on the server; a JWT that somebody
-/// copied lives on until it expires, unless `JWT_REVOCATION=watch`.
-/// When the database fails, the sign-in lives on, and nobody is told otherwise.
+/// Signs the browser out, and revokes the sign-in on the server. A copied JWT works until it
+/// expires, unless `JWT_REVOCATION=watch`. Returns an error if it could not be revoked.
 pub async fn sign_out(latchkey: &Latchkey, context: SignInContext) -> HandlerResult<()> {
     if let Some(caller) = &context.current {
         let user = caller.user.id;
-        audit::by_person(latchkey, Kind::SignInEnded, user, "signed out", &context.client).await;
+        audit::record_by_user(latchkey, Kind::SignInEnded, user, "signed out", &context.client)
+            .await;
     }
     revoke_previous_credentials(latchkey, &context).await?;
     destroy_session(latchkey, &context).await?;
@@ -176,8 +168,8 @@ pub async fn sign_out(latchkey: &Latchkey, context: SignInContext) -> HandlerRes
     Ok(())
 }
 
-/// Takes away what the browser carries, where the server has forgotten it already.
-pub fn forget_credentials(latchkey: &Latchkey, context: &SignInContext) {
+/// Deletes the browser's cookies, after the server has revoked its sign-in.
+pub fn clear_credentials(latchkey: &Latchkey, context: &SignInContext) {
     let mut cookies = clear_token_cookies(latchkey);
     if context.session.id().is_some() {
         cookies.push(latchkey.cookies.removal(SESSION));
@@ -193,8 +185,7 @@ async fn destroy_session(latchkey: &Latchkey, context: &SignInContext) -> Handle
     Ok(())
 }
 
-/// Ends every sign-in that the browser came with: there may be a session and a
-/// JWT beside each other, from two tabs.
+/// Revokes every sign-in of the browser: it may have both a session and a JWT, from two tabs.
 async fn revoke_previous_credentials(
     latchkey: &Latchkey,
     context: &SignInContext,
@@ -212,7 +203,7 @@ async fn revoke_previous_credentials(
     Ok(())
 }
 
-/// Ends a sign-in of that person. Says whether it lived.
+/// Revokes a sign-in of this user. Returns whether it was active.
 pub async fn end_sign_in(
     latchkey: &Latchkey,
     sign_in: SignInId,
@@ -221,13 +212,13 @@ pub async fn end_sign_in(
     let now = latchkey.clock.now();
     let ended = sign_ins::end(&latchkey.db, sign_in, user, now).await?;
     if ended {
-        latchkey.note_ended(sign_in);
+        latchkey.mark_revoked(sign_in);
     }
     Ok(ended)
 }
 
-/// What a form wants its browser to carry.
-pub fn parse_strategy(
+/// The form field `strategy`: which credential the browser gets.
+pub(crate) fn parse_strategy(
     text: Option<&str>,
     default: CredentialKind,
 ) -> HandlerResult<CredentialKind> {

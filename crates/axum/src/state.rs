@@ -1,4 +1,4 @@
-//! What sign-in needs for as long as the process lives.
+//! The shared state of sign-in.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 
-/// The part of an application's state that sign-in needs. Cheap to clone.
+/// The shared state of sign-in. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Latchkey(Arc<Parts>);
 
@@ -60,19 +60,19 @@ pub enum Error {
 }
 
 impl Latchkey {
-    /// Opens the database, and reads the signing keys and what was revoked. Calls no
-    /// provider: one that is down must not keep the app from starting.
+    /// Opens the database and reads the signing keys and the revocation list. Does not call
+    /// providers: the app must start even if one is down.
     pub async fn open(settings: &Settings, clock: Clock) -> Result<Self, Error> {
         let config = settings.config.clone();
         let db = Db::open_with(settings.database_url.expose(), settings.database_limits).await?;
         for user in users::normalize_emails(&db).await? {
-            tracing::warn!(%user, "somebody else has signed up with the same address since");
+            tracing::warn!(%user, "another account has the same address in its normalized form");
         }
         let metrics = Arc::<Metrics>::default();
-        let counted = Arc::clone(&metrics);
+        let observer = Arc::clone(&metrics);
         let http = Outbound::new(config.outbound_proxy.as_ref(), &config.product.name)
-            .with_observer(Arc::new(move |call| counted.called(call)));
-        let keys = Arc::new(keys(&config, &db, &clock).await?);
+            .with_observer(Arc::new(move |call| observer.call_finished(call)));
+        let keys = Arc::new(signing_keys(&config, &db, &clock).await?);
         let JwtSettings { issuer, audience, access_ttl, revocation, .. } = &config.jwt;
         let issuer = TokenIssuer {
             db: db.clone(),
@@ -92,7 +92,7 @@ impl Latchkey {
                 Introspection::new(introspection.config.clone(), http.clone(), db.clone())
             }),
             providers: settings.providers.clone(),
-            cookies: CookieProfile::of(&config.public_url, &config.product.cookie_prefix),
+            cookies: CookieProfile::new(&config.public_url, &config.product.cookie_prefix),
             limits: Limits::new(db.clone(), clock.clone()),
             hasher: Hasher::new(&password::Settings::default())?,
             metrics,
@@ -108,50 +108,43 @@ impl Latchkey {
 }
 
 impl Parts {
-    /// The provider with this name in our URLs.
     pub fn provider(&self, slug: &str) -> Option<&Provider> {
         self.providers.iter().find(|provider| provider.slug == slug)
     }
 
-    /// Takes note that a sign-in has ended, whichever key it carried: in this
-    /// process nothing remembers it any longer.
-    pub fn note_ended(&self, sign_in: SignInId) {
+    /// Drops a revoked sign-in from this process's caches. Its JWTs are rejected too if
+    /// `JWT_REVOCATION=watch`.
+    pub fn mark_revoked(&self, sign_in: SignInId) {
         self.sessions.invalidate(sign_in);
         self.revoked.insert_if_watching(sign_in);
     }
 
-    /// Takes note that the account of a sign-in is gone.
-    pub fn note_gone(&self, sign_in: SignInId) {
-        self.sessions.invalidate(sign_in);
-        self.revoked.insert(sign_in);
-    }
-
-    /// Deletes an account. Its JWTs are refused at once here, and within a second
-    /// elsewhere, whatever JWT_REVOCATION says.
+    /// Deletes an account. Its JWTs are rejected immediately in this process, and within a
+    /// second in others, regardless of `JWT_REVOCATION`.
     pub async fn delete_account(&self, user: UserId) -> latchkey_store::Result<()> {
         let now = self.clock.now();
         for sign_in in accounts::delete(&self.db, user, now).await? {
-            self.note_gone(sign_in);
+            self.sessions.invalidate(sign_in);
+            self.revoked.insert(sign_in);
         }
-        self.forget_delegations();
+        self.clear_introspection_cache();
         Ok(())
     }
 
-    /// Takes note that an app may no longer do what it could a moment ago:
-    /// nothing that was heard about its token is believed any longer.
-    pub fn forget_delegations(&self) {
+    /// Forgets cached introspection responses, after an app has lost access.
+    pub fn clear_introspection_cache(&self) {
         if let Some(introspection) = &self.introspection {
             introspection.clear_cache();
         }
     }
 }
 
-async fn keys(config: &Config, db: &Db, clock: &Clock) -> Result<SigningKeys, Error> {
-    let wanted = match &config.jwt.private_key {
+async fn signing_keys(config: &Config, db: &Db, clock: &Clock) -> Result<SigningKeys, Error> {
+    let source = match &config.jwt.private_key {
         Some(key) => KeySource::Provided(key.clone()),
         None => KeySource::Generated(config.jwt.algorithm),
     };
     let expected = Expected::new(&config.jwt.issuer, &config.jwt.audience);
     let (db, secret) = (db.clone(), config.app_secret.clone());
-    Ok(SigningKeys::open(db, secret, config.jwt.access_ttl, expected, wanted, clock.now()).await?)
+    Ok(SigningKeys::open(db, secret, config.jwt.access_ttl, expected, source, clock.now()).await?)
 }

@@ -67,7 +67,7 @@ impl Demo {
     pub(crate) fn factory(&self) -> HandlerResult<Box<dyn InstanceFactory>> {
         self.instances().map_err(|error| {
             tracing::error!(%error, "no instances can be started");
-            AppError::new(catalogue::INTERNAL)
+            AppError::new(catalogue::INTERNAL_ERROR)
         })
     }
 }

@@ -197,7 +197,7 @@ impl Instance {
             ("APP_SECRET".to_owned(), secret.expose().to_owned()),
         ];
         let variables = own.into_iter().chain(options.variables);
-        let environment = Environment::of(variables, folder.path());
+        let environment = Environment::new(variables, folder.path());
         let built_with =
             Capabilities { local_provider: local_provider.is_some(), ..Capabilities::ALL };
         let settings = Settings::load(&environment, built_with).map_err(failed)?;

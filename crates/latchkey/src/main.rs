@@ -52,7 +52,7 @@ async fn run(arguments: Arguments) -> Outcome {
 
 async fn serve() -> Outcome {
     let stop = serve::shutdown_signal()?;
-    let environment = Environment::of_process();
+    let environment = Environment::from_process();
     let settings = Settings::load(&environment, built_with(LOCAL_PROVIDER))?;
     let _log = logging::start(environment.rust_log(), settings.json_log);
     let listeners = Listeners::bind(&settings).await?;

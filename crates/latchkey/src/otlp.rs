@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use latchkey_auth::http::{Call, Outbound};
 use latchkey_auth::trace_context::TraceContext;
-use latchkey_axum::metrics::{Answered, Observer, SECONDS};
+use latchkey_axum::metrics::{FinishedRequest, Observer, SECONDS};
 use latchkey_web::app::App;
 use opentelemetry::metrics::{Histogram, MeterProvider as _};
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags};
@@ -55,7 +55,7 @@ pub(crate) fn start(app: &App) -> Result<Option<Exporters>, Error> {
         (seconds("http.server.request.duration"), seconds("http.client.request.duration"));
     let scope = InstrumentationScope::builder("latchkey").build();
     let exporters = Arc::new((spans, meters));
-    app.metrics.observed_by(Otlp { exporters: Arc::clone(&exporters), answers, calls, scope });
+    app.metrics.set_observer(Otlp { exporters: Arc::clone(&exporters), answers, calls, scope });
     tracing::info!("traces and metrics go to {}", endpoint.origin().ascii_serialization());
     Ok(Some(exporters))
 }
@@ -84,24 +84,24 @@ struct Otlp {
 }
 
 impl Observer for Otlp {
-    fn answered(&self, one: &Answered<'_>) {
+    fn request_finished(&self, request: &FinishedRequest<'_>) {
         let mut attributes = vec![
-            KeyValue::new("http.request.method", one.method.to_owned()),
-            KeyValue::new("http.route", one.route.to_owned()),
-            KeyValue::new("http.response.status_code", i64::from(one.status)),
+            KeyValue::new("http.request.method", request.method.to_owned()),
+            KeyValue::new("http.route", request.route.to_owned()),
+            KeyValue::new("http.response.status_code", i64::from(request.status)),
         ];
-        if !one.code.is_empty() {
-            attributes.push(KeyValue::new("error.type", one.code.to_owned()));
+        if !request.code.is_empty() {
+            attributes.push(KeyValue::new("error.type", request.code.to_owned()));
         }
-        let took = one.since.elapsed();
+        let took = request.start.elapsed();
         self.answers.record(took.as_secs_f64(), &attributes);
-        attributes.push(KeyValue::new("latchkey.db.statements", i64::from(one.statements)));
-        attributes.push(KeyValue::new("latchkey.db.seconds", one.database.as_secs_f64()));
-        let name = format!("{} {}", one.method, one.route);
-        self.end(SpanKind::Server, name, one.trace, took, one.status >= 500, attributes);
+        attributes.push(KeyValue::new("latchkey.db.statements", i64::from(request.statements)));
+        attributes.push(KeyValue::new("latchkey.db.seconds", request.database.as_secs_f64()));
+        let name = format!("{} {}", request.method, request.route);
+        self.end(SpanKind::Server, name, request.trace, took, request.status >= 500, attributes);
     }
 
-    fn called(&self, call: &Call<'_>) {
+    fn call_finished(&self, call: &Call<'_>) {
         let mut attributes = vec![
             KeyValue::new("http.request.method", call.method.to_owned()),
             KeyValue::new("server.address", call.host.to_owned()),

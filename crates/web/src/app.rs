@@ -82,7 +82,7 @@ impl App {
     ) -> HandlerResult<T> {
         self.background_writes.spawn(work).await.unwrap_or_else(|error| {
             tracing::error!(%error, "a background write panicked");
-            Err(AppError::new(catalogue::INTERNAL))
+            Err(AppError::new(catalogue::INTERNAL_ERROR))
         })
     }
 }

@@ -169,7 +169,7 @@ async fn follow_changes(
 /// Changes nothing when the database is unreachable.
 async fn read_changes(app: &App, grants_pending: &AtomicBool) {
     match app.revoked.poll(&app.db, app.clock.now()).await {
-        Ok(()) => app.metrics.revocations_read(app.clock.uptime()),
+        Ok(()) => app.metrics.revocations_polled(app.clock.uptime()),
         Err(error) => tracing::warn!(%error, "revocations could not be read"),
     }
     if let Err(error) = app.keys.reload().await {

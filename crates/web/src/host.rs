@@ -2,9 +2,8 @@
 
 use axum::extract::FromRef;
 use latchkey_auth::oauth::Provider;
-use latchkey_axum::password::SignUp;
 use latchkey_axum::{
-    ConnectCallback, FailedSignIn, FailedSignUp, Host, Latchkey, Owner, sign_in_page,
+    ConnectCallback, FailedSignIn, FailedSignUp, Host, Latchkey, Owner, SignUpOutcome, sign_in_page,
 };
 use latchkey_domain::{Profile, ReturnTo, Role, Roles};
 
@@ -42,17 +41,17 @@ impl Host for App {
         with_page(AppError::new(catalogue::VALIDATION_FAILED), &page)
     }
 
-    async fn signed_up(&self, outcome: SignUp, next: &ReturnTo) -> HandlerResult<String> {
+    async fn signed_up(&self, outcome: SignUpOutcome, next: &ReturnTo) -> HandlerResult<String> {
         match outcome {
-            SignUp::Created(user) => recovery::send_verification(self, &user).await?,
-            SignUp::AlreadyThere(email) => recovery::send_account_exists(self, email).await,
+            SignUpOutcome::Created(user) => recovery::send_verification(self, &user).await?,
+            SignUpOutcome::EmailTaken(email) => recovery::send_account_exists(self, email).await,
         }
         Ok(sign_in_page(&[("welcome", "1"), ("next", next.as_str())]))
     }
 
     fn signed_out(&self, caller: Option<&Caller>, cookies: &ResponseCookies) -> Redirect {
         let hints = Hints::new(self.cookies.clone(), cookies.clone());
-        if let Some(method) = caller.and_then(Caller::door) {
+        if let Some(method) = caller.and_then(Caller::sign_in_method) {
             hints.set(LAST_USED, &method.to_string());
         }
         hints.set(DONE, "signed-out");

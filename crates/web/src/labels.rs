@@ -75,11 +75,11 @@ impl CurrentSignIn {
     pub fn of(app: &Application, caller: &Caller) -> Option<Self> {
         Some(Self {
             name: caller.user.name.to_string(),
-            method: match caller.door() {
+            method: match caller.sign_in_method() {
                 Some(SignInMethod::Password) => "a password".to_owned(),
                 method => method_label(app, method.as_ref()),
             },
-            credential: credential_label(caller.key()?),
+            credential: credential_label(caller.credential_kind()?),
         })
     }
 }

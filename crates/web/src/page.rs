@@ -14,7 +14,7 @@ impl<T: Template> IntoResponse for Page<T> {
             Ok(html) => Html(html).into_response(),
             Err(error) => {
                 tracing::error!(%error, "a page could not be rendered");
-                AppError::new(catalogue::INTERNAL).into_response()
+                AppError::new(catalogue::INTERNAL_ERROR).into_response()
             }
         }
     }

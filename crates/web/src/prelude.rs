@@ -6,8 +6,8 @@ pub(crate) use axum::extract::{Path, Query, State};
 pub(crate) use axum::response::{IntoResponse, Redirect, Response};
 pub(crate) use http::{HeaderMap, StatusCode, header};
 pub(crate) use latchkey_axum::{
-    Action, ApiCaller, AppError, Caller, Client, HandlerResult, PathId, QueryParams, Refusals,
-    ResponseCookies, SignInContext, StrictForm, audit, catalogue,
+    Action, ApiCaller, AppError, Caller, Client, ErrorResponses, HandlerResult, PathId,
+    QueryParams, ResponseCookies, SignInContext, StrictForm, audit, catalogue,
 };
 pub(crate) use latchkey_domain::audit::{Actor, Kind};
 pub(crate) use serde::{Deserialize, Serialize};

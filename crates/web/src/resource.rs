@@ -34,7 +34,7 @@ mod tests {
             (Some("urn:api"), ""),
         ] {
             let set = audience.map(|audience| ("JWT_AUDIENCE", audience));
-            let (settings, _) = Settings::dry_run(&Environment::of(set, ""), Capabilities::ALL);
+            let (settings, _) = Settings::dry_run(&Environment::new(set, ""), Capabilities::ALL);
             assert_eq!(metadata_url(&settings), format!("{WELL_KNOWN}{path}"), "{audience:?}");
         }
     }

@@ -91,8 +91,8 @@ pub fn router(app: &App, extra: Extra) -> Router {
         .merge(extra.routes)
         .layer(from_fn(compression::without_credentials))
         .fallback(not_found);
-    middleware::around_pages(pages, app)
-        .merge(middleware::around_files(files(), app))
-        .merge(middleware::around_api(api::routes(), latchkey))
+    middleware::guard_pages(pages, app)
+        .merge(middleware::guard_files(files(), app))
+        .merge(middleware::guard_api(api::routes(), latchkey))
         .with_state(app.clone())
 }

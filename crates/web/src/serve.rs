@@ -17,7 +17,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use ipnet::IpNet;
-use latchkey_axum::middleware::NoPlace;
+use latchkey_axum::middleware::TooManyConnections;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -271,7 +271,7 @@ async fn respond(
     progress.enter(if request.body().is_end_stream() { Phase::Responding } else { Phase::Body });
     request.extensions_mut().insert(ConnectInfo(peer));
     if over_limit && !matches!(request.uri().path(), "/healthz" | "/readyz") {
-        request.extensions_mut().insert(NoPlace);
+        request.extensions_mut().insert(TooManyConnections);
     }
     let tracked = Arc::clone(&progress);
     let request = request.map(|body| TrackedBody::new(body, tracked, Phase::Responding));

@@ -75,7 +75,8 @@ pub(crate) async fn answer_timeout() -> Page {
     let client = Client { address: [127, 0, 0, 1].into(), user_agent: String::new() };
     let mut tries = Vec::new();
     for _ in 0..4 {
-        tries.push(app.app.limits.admit("ada@example.test", &client).await.expect("let in"));
+        tries
+            .push(app.app.limits.begin_attempt("ada@example.test", &client).await.expect("let in"));
     }
     let fields = [("email", "ada@example.test"), ("password", "anything")];
     Browser::new().post(&app.url("/sign-in"), &fields).await

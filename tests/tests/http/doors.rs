@@ -197,7 +197,7 @@ async fn an_application_takes_the_routes_that_it_wants() {
         (Routes { password: true, ..none }, false, true, false),
         (Routes { tokens: true, ..none }, false, false, true),
     ] {
-        let router: Router = latchkey.routes_of(latchkey, routes);
+        let router: Router = latchkey.routes_for(latchkey, routes);
         for (method, path, is_there) in [
             ("POST", "/auth/google", oauth),
             ("GET", "/auth/google/callback", oauth),

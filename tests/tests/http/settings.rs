@@ -31,7 +31,7 @@ const NAMED: [&str; 7] = [
 #[test]
 fn everything_that_makes_no_sense_is_said_at_once_and_no_value_is_shown() {
     let folder = tempfile::tempdir().expect("a folder");
-    let environment = Environment::of(NONSENSE, folder.path());
+    let environment = Environment::new(NONSENSE, folder.path());
     let problems = Settings::load(&environment, built_with()).expect_err("problems");
     let named: Vec<_> = problems.0.iter().map(|problem| problem.variable.as_str()).collect();
     for name in NAMED {
@@ -52,10 +52,10 @@ fn the_example_works_unchanged() {
     let folder = tempfile::tempdir().expect("a folder");
     let copy = folder.path().join(".env");
     std::fs::copy(example, &copy).expect("a copy");
-    let environment = Environment::with_file(&copy);
+    let environment = Environment::from_file(&copy);
     let settings = Settings::load(&environment, built_with()).expect("settings that make sense");
     let nothing = tempfile::tempdir().expect("a folder");
-    let nothing = Environment::of::<&str, &str>([], nothing.path());
+    let nothing = Environment::new::<&str, &str>([], nothing.path());
     let defaults = Settings::load(&nothing, built_with()).expect("settings that make sense");
     assert_eq!(settings.origin(), defaults.origin());
     assert_eq!(settings.listen, defaults.listen);

@@ -127,7 +127,7 @@ fn every_choice_makes_settings_that_are_taken_and_say_so() {
         let advice = decide(&answers);
         let text = DotEnv { advice: &advice }.to_string();
         std::fs::write(&file, &text).expect("written");
-        let environment = Environment::with_file(&file);
+        let environment = Environment::from_file(&file);
         let settings = Settings::load(&environment, Capabilities::ALL).expect(&text);
         let warnings: Vec<_> = settings.warnings.iter().map(|one| &one.variable).collect();
         assert!(warnings.is_empty(), "{warnings:?}\n{text}");

@@ -47,7 +47,7 @@ impl Fixture {
     }
 
     async fn examine(&self) -> Report {
-        let environment = Environment::with_file(&self.folder.path().join(".env"));
+        let environment = Environment::from_file(&self.folder.path().join(".env"));
         examine(&environment, built_with(), &Clock::System).await
     }
 }
@@ -91,7 +91,7 @@ async fn every_broken_environment_is_named() {
 #[tokio::test]
 async fn a_problem_of_the_settings_keeps_the_app_from_starting_and_a_warning_does_not() {
     for fixture in fixtures() {
-        let environment = Environment::with_file(&fixture.folder.path().join(".env"));
+        let environment = Environment::from_file(&fixture.folder.path().join(".env"));
         let report = fixture.examine().await;
         let starts = Settings::load(&environment, built_with()).is_ok();
         let refused = report.findings().iter().any(|one| one.check == Check::SettingInvalid);
@@ -104,7 +104,7 @@ async fn looking_changes_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let database = format!("sqlite://{}", folder.path().join("data/latchkey.db").display());
     let variables = [("DATABASE_URL", database.as_str()), ("PORT", "0"), ("LOCAL_IDP_PORT", "0")];
-    let environment = Environment::of(variables, folder.path());
+    let environment = Environment::new(variables, folder.path());
     let report = examine(&environment, built_with(), &Clock::System).await;
     assert_eq!(report.worst(), Level::Ok, "{report}");
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
@@ -115,7 +115,7 @@ async fn examine_with(variables: &[(&str, &str)]) -> Report {
     let database = format!("sqlite://{}", folder.path().join("latchkey.db").display());
     let own = [("DATABASE_URL", database.as_str()), ("PORT", "0"), ("LOCAL_IDP_PORT", "0")];
     let variables = own.into_iter().chain(variables.iter().copied());
-    let environment = Environment::of(variables, folder.path());
+    let environment = Environment::new(variables, folder.path());
     examine(&environment, built_with(), &Clock::System).await
 }
 

@@ -10,7 +10,7 @@ fn load(variables: &str) -> Result<Settings, Problems> {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("secret.txt"), "from a file\n").expect("a file");
     std::fs::write(folder.path().join("empty.txt"), "\n").expect("a file");
-    Settings::load(&Environment::of_lines(variables, folder.path()), Capabilities::ALL)
+    Settings::load(&Environment::from_lines(variables, folder.path()), Capabilities::ALL)
 }
 
 const PUBLIC: &str = "PUBLIC_URL=https://app.example.com\n";
@@ -256,7 +256,7 @@ fn variables_of_other_programs_are_warned_about_and_no_more() {
 fn a_line_break_in_a_value_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     for label in ["Ac\nme", "Ac\rme", "Ac\tme", "Ac\u{85}me", "Ac\u{2028}me", "Ac\u{1b}[1mme"] {
-        let environment = Environment::of(
+        let environment = Environment::new(
             [
                 ("OIDC_ACME_ISSUER", "https://acme.test"),
                 ("OIDC_ACME_CLIENT_ID", "a"),
@@ -285,7 +285,7 @@ fn all_problems_come_at_once_and_show_no_value() {
 #[test]
 fn a_secret_is_made_once_and_kept_private() {
     let folder = tempfile::tempdir().expect("a folder");
-    let environment = Environment::of::<&str, &str>([], folder.path());
+    let environment = Environment::new::<&str, &str>([], folder.path());
     let load =
         || Settings::load(&environment, Capabilities::ALL).expect("settings").config.app_secret;
     let sealed = load().seal(Purpose::SigningKey, "", b"kept").expect("a ciphertext");
@@ -303,7 +303,7 @@ fn what_is_not_built_in_is_not_there_and_cannot_be_asked_for() {
     let none = Capabilities { local_provider: false, demo: false, otlp: false, mail: None };
     let folder = tempfile::tempdir().expect("a folder");
     let load =
-        |variables: &str| Settings::load(&Environment::of_lines(variables, folder.path()), none);
+        |variables: &str| Settings::load(&Environment::from_lines(variables, folder.path()), none);
     for variables in ["", "LOCAL_IDP=auto\nDEMO=auto\nTRACES=auto"] {
         let settings = load(variables).expect("no problem");
         assert!(settings.local_idp.is_none() && settings.providers.is_empty());
@@ -394,7 +394,7 @@ fn values_are_taken_as_they_stand_in_the_file() {
         let path = folder.path().join(".env");
         // The one that can be turned on alone.
         std::fs::write(&path, text.replace("A=", "RUST_LOG=")).expect("a file");
-        let found = Environment::with_file(&path);
+        let found = Environment::from_file(&path);
         assert_eq!(found.problems.0.is_empty(), value.is_some(), "{text:?}");
         assert_eq!(found.rust_log(), value, "{text:?}");
     }
@@ -406,7 +406,7 @@ fn what_is_no_utf_8_is_said_to_be_none() {
     for bytes in [&b"\xff\xfeA\0=\x001\0"[..], b"A=\xe9t\xe9"] {
         let path = folder.path().join(".env");
         std::fs::write(&path, bytes).expect("a file");
-        let problems = Environment::with_file(&path).problems.to_string();
+        let problems = Environment::from_file(&path).problems.to_string();
         assert!(problems.contains("Save it as UTF-8."), "{problems}");
     }
 }

@@ -239,7 +239,7 @@ fn wrong_settings(shown: &[String]) -> Option<String> {
         }
     }
     let folder = tempfile::tempdir().expect("a folder");
-    let environment = Environment::of(all, folder.path());
+    let environment = Environment::new(all, folder.path());
     let problems = Settings::load(&environment, Capabilities::ALL).err()?;
     Some(problems.to_string())
 }

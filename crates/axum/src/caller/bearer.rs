@@ -1,4 +1,4 @@
-//! `Authorization: Bearer` (RFC 6750 §2.1), and nowhere else.
+//! Authenticates `Authorization: Bearer` (RFC 6750 §2.1): a JWT or an opaque token.
 
 use http::request::Parts;
 use http::{HeaderMap, header};
@@ -11,31 +11,31 @@ use crate::state::Latchkey;
 
 const BEARER: &[u8] = b"Bearer";
 
-/// The parameters in which tokens are put into URLs elsewhere.
-const NAMES_OF_TOKENS: [&str; 5] = ["access_token", "token", "refresh_token", "id_token", "jwt"];
+/// Query parameters that usually contain a token.
+const TOKEN_PARAMETERS: [&str; 5] = ["access_token", "token", "refresh_token", "id_token", "jwt"];
 
-/// A URL ends up in histories, logs and `Referer` headers (RFC 9700 §4.3.2), so
-/// a token in one is refused even when it is good.
+/// URLs end up in histories, logs and `Referer` headers (RFC 9700 §4.3.2), so even a valid
+/// token in one is refused.
 pub(super) fn refuse_tokens_in_url(parts: &Parts) -> HandlerResult<()> {
     let query = parts.uri.query().unwrap_or_default();
     let mut names = url::form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name);
-    if names.any(|name| NAMES_OF_TOKENS.contains(&&*name)) {
+    if names.any(|name| TOKEN_PARAMETERS.contains(&&*name)) {
         return Err(AppError::new(catalogue::TOKEN_IN_URL).challenge("error=\"invalid_request\""));
     }
     Ok(())
 }
 
-/// The token in the header; `None` when there is none, or one of another scheme:
-/// a proxy in front of us may ask for a password of its own (`Basic`).
+/// The bearer token; `None` without the header or with another scheme, such as the `Basic`
+/// credentials of a proxy.
 pub(super) fn token(headers: &HeaderMap) -> HandlerResult<Option<&str>> {
     let mut values = headers.get_all(header::AUTHORIZATION).into_iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        let twice = AppError::new(catalogue::BAD_AUTHORIZATION);
-        return Err(twice.challenge("error=\"invalid_request\""));
+        let error = AppError::new(catalogue::AUTHORIZATION_INVALID);
+        return Err(error.challenge("error=\"invalid_request\""));
     }
     let (scheme, token) = value.as_bytes().split_at(value.len().min(BEARER.len()));
-    // RFC 9110 §11.1: the scheme is compared without regard to case.
+    // The scheme is case-insensitive (RFC 9110 §11.1).
     if !scheme.eq_ignore_ascii_case(BEARER) {
         return Ok(None);
     }
@@ -43,7 +43,7 @@ pub(super) fn token(headers: &HeaderMap) -> HandlerResult<Option<&str>> {
         // RFC 6750 §3.1 has no error code for a client that sends no token.
         Ok("") => Err(AppError::new(catalogue::TOKEN_MISSING).challenge("")),
         Ok(token) if token.starts_with(' ') => Ok(Some(token.trim_matches(' '))),
-        // A scheme that only begins like ours.
+        // Another scheme that starts with "Bearer".
         _ if !token.starts_with(b" ") => Ok(None),
         _ => Err(token_error(TokenError::Malformed)),
     }
@@ -65,12 +65,12 @@ pub(super) async fn authenticate(
             Err(AppError::new(catalogue::TOKEN_REVOKED).challenge("error=\"invalid_token\""))
         }
         Ok(claims) => Ok(Caller::with_jwt(claims, token.to_owned(), Credential::JwtBearer)),
-        Err(VerifyError::Refused(refused)) => Err(token_error(refused)),
+        Err(VerifyError::Refused(error)) => Err(token_error(error)),
         Err(VerifyError::Store(error)) => Err(error.into()),
     }
 }
 
-/// Who lets the app act that shows this token.
+/// The user on whose behalf an app calls (RFC 7662).
 async fn introspect(
     latchkey: &Latchkey,
     introspection: &Introspection,
@@ -84,20 +84,21 @@ async fn introspect(
     Ok(Caller { user: delegation.user.clone(), credential: Credential::OAuthBearer(delegation) })
 }
 
-/// Whatever went wrong, nobody is let in.
 fn introspection_error(error: introspection::Error) -> AppError {
     match error {
-        introspection::Error::Rejected(refused) => {
-            invalid_token(refused.code(), refused.to_string())
+        introspection::Error::Rejected(rejection) => {
+            invalid_token(rejection.code(), rejection.to_string())
         }
-        // RFC 6750 §3.1 has no error code for a good token whose person is not here.
+        // RFC 6750 §3.1 has no error code for a valid token whose user has no account here.
         introspection::Error::UnknownSubject => {
             AppError::new(catalogue::ACCOUNT_UNKNOWN).challenge("")
         }
         introspection::Error::Unavailable(unavailable) => {
             match unavailable {
-                Unavailable::CircuitOpen => tracing::debug!("no token is asked about for a moment"),
-                _ => tracing::warn!(error = %unavailable, "a token could not be asked about"),
+                Unavailable::CircuitOpen => {
+                    tracing::debug!("introspection is paused after failures")
+                }
+                _ => tracing::warn!(error = %unavailable, "introspection failed"),
             }
             AppError::new(catalogue::INTROSPECTION_UNAVAILABLE)
                 .retry_after(unavailable.retry_after())
@@ -106,16 +107,15 @@ fn introspection_error(error: introspection::Error) -> AppError {
     }
 }
 
-/// A token that is refused, with the check that refused it.
-fn token_error(refused: TokenError) -> AppError {
-    invalid_token(refused.code(), refused.to_string())
+fn token_error(error: TokenError) -> AppError {
+    invalid_token(error.code(), error.to_string())
 }
 
-/// 401 with what RFC 6750 §3.1 calls it, and why.
-fn invalid_token(code: &str, said: String) -> AppError {
+/// 401 `invalid_token` (RFC 6750 §3.1).
+fn invalid_token(code: &str, description: String) -> AppError {
     AppError::new(catalogue::by_code(code).unwrap_or(catalogue::TOKEN_MALFORMED))
-        .challenge(format!("error=\"invalid_token\", error_description=\"{said}\""))
-        .detail(said)
+        .challenge(format!("error=\"invalid_token\", error_description=\"{description}\""))
+        .detail(description)
 }
 
 #[cfg(test)]
@@ -126,13 +126,13 @@ mod tests {
 
     #[test]
     fn every_refusal_has_its_page() {
-        for refused in TokenError::iter() {
-            let entry = token_error(refused).entry;
-            assert_eq!((entry.code, entry.status.as_u16()), (refused.code(), 401));
+        for error in TokenError::iter() {
+            let entry = token_error(error).entry;
+            assert_eq!((entry.code, entry.status.as_u16()), (error.code(), 401));
         }
-        for refused in introspection::Rejection::iter() {
-            let entry = introspection_error(refused.into()).entry;
-            assert_eq!((entry.code, entry.status.as_u16()), (refused.code(), 401));
+        for rejection in introspection::Rejection::iter() {
+            let entry = introspection_error(rejection.into()).entry;
+            assert_eq!((entry.code, entry.status.as_u16()), (rejection.code(), 401));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a browser carries in cookies: a session, or a JWT that renews itself.
+//! Authenticates browsers by cookies: a session, or a JWT with a refresh token.
 
 use http::request::Parts;
 use latchkey_auth::session;
@@ -12,9 +12,9 @@ use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::refresh::{BROWSER, refresh_tokens};
 use crate::state::Latchkey;
 
-/// Who a browser's cookies name. What is large and rare is boxed, here and in
-/// what is called from here: otherwise each request moves room for it through
-/// every future on the way. `accepted` says which JWTs count in a cookie.
+/// The caller that the cookies authenticate. `accepted` filters JWTs. Large and rare futures
+/// are boxed, here and below, because each request would move their size through every future
+/// around them.
 pub(super) async fn authenticate(
     parts: &Parts,
     latchkey: &Latchkey,
@@ -35,7 +35,7 @@ pub(super) async fn authenticate(
                 let token = token.to_owned();
                 return Ok(Some(Caller::with_jwt(claims, token, Credential::JwtCookie)));
             }
-            // Expired, most likely: the refresh token will tell.
+            // Probably expired: try the refresh token.
             Ok(_) | Err(VerifyError::Refused(_)) => {}
             Err(VerifyError::Store(error)) => return Err(error.into()),
         }
@@ -43,31 +43,31 @@ pub(super) async fn authenticate(
     Box::pin(refresh_from_cookie(parts, latchkey)).await
 }
 
-/// Renews an access token on the way, without the person noticing.
+/// Exchanges the refresh token and queues the cookies of the new pair.
 async fn refresh_from_cookie(parts: &Parts, latchkey: &Latchkey) -> HandlerResult<Option<Caller>> {
     let Some(token) = latchkey.cookies.value(&parts.headers, REFRESH) else { return Ok(None) };
-    let client = Client::of(parts, &latchkey.config.trusted_proxies);
+    let client = Client::from_parts(parts, &latchkey.config.trusted_proxies);
     let set_cookies = |cookies| {
-        if let Some(waiting) = parts.extensions.get::<ResponseCookies>() {
-            waiting.add(cookies);
+        if let Some(queue) = parts.extensions.get::<ResponseCookies>() {
+            queue.add(cookies);
         }
     };
     let browser = latchkey.config.product.client_id(BROWSER);
     match refresh_tokens(latchkey, token, Some(&browser), &client).await {
         Ok(pair) => {
-            // Too many roles by now: this request is answered, and the next sign-in gets a session.
+            // Too many roles by now for a cookie: this request succeeds, then the user is
+            // signed out and gets a session at the next sign-in.
             let cookies = set_token_cookies(latchkey, &pair);
             set_cookies(cookies.unwrap_or_else(|| clear_token_cookies(latchkey)));
             Ok(Some(Caller::with_jwt(pair.claims, pair.access_token, Credential::JwtCookie)))
         }
         Err(refresh::Error::Store(error)) => Err(error.into()),
         Err(refresh::Error::Keys(error)) => {
-            tracing::error!(%error, "no token could be signed");
-            Err(AppError::new(catalogue::INTERNAL))
+            tracing::error!(%error, "a token could not be signed");
+            Err(AppError::new(catalogue::INTERNAL_ERROR))
         }
-        // It was never ours to take away: another instance may have set it.
+        // Keep the cookie: another instance may have set it.
         Err(refresh::Error::Unknown) => Ok(None),
-        // It has come to its end: the browser need not send it again.
         Err(error) => {
             tracing::info!(%error, "a browser's refresh token was refused");
             set_cookies(clear_token_cookies(latchkey));
@@ -76,13 +76,12 @@ async fn refresh_from_cookie(parts: &Parts, latchkey: &Latchkey) -> HandlerResul
     }
 }
 
-/// What browsers keep of one cookie, name and value together: a larger one is dropped without a
-/// word, and its refresh token would be used at each request.
+/// Name and value together, in bytes. Browsers silently drop larger cookies; without the access
+/// token, each request would use the refresh token.
 const MAX_COOKIE: usize = 4096;
 
-/// The cookies that carry a pair; none when the access token does not fit into one. Its cookie
-/// outlives the token by the family's life: it is worth nothing then, but says that there is
-/// something to renew.
+/// The cookies of a token pair; `None` if the access token does not fit into one. Both cookies
+/// last as long as the refresh token.
 pub(crate) fn set_token_cookies(
     latchkey: &Latchkey,
     pair: &TokenPair,
@@ -92,14 +91,14 @@ pub(crate) fn set_token_cookies(
         tracing::warn!(
             bytes,
             user = %pair.claims.sub,
-            "a JWT does not fit into a cookie: give this person fewer roles, or a session"
+            "a JWT does not fit into a cookie: give this user fewer roles, or a session"
         );
         return None;
     }
-    let lasts = pair.family_ends_at.since(latchkey.clock.now());
+    let max_age = pair.family_ends_at.since(latchkey.clock.now());
     Some(vec![
-        latchkey.cookies.cookie(TOKEN, pair.access_token.clone(), lasts),
-        latchkey.cookies.cookie(REFRESH, pair.refresh_token.clone(), lasts),
+        latchkey.cookies.cookie(TOKEN, pair.access_token.clone(), max_age),
+        latchkey.cookies.cookie(REFRESH, pair.refresh_token.clone(), max_age),
     ])
 }
 

@@ -1,4 +1,4 @@
-//! Who is calling, and with what.
+//! The authenticated caller, its credential, and the checks on it.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use latchkey_domain::{
 };
 use latchkey_store::sign_ins;
 
-use crate::errors::{AppError, HandlerResult, catalogue, prove_again};
+use crate::errors::{AppError, HandlerResult, catalogue, reauthenticate};
 use crate::state::Latchkey;
 
-/// How long a proof is fresh enough for what cannot be undone.
-const FRESH_FOR: Span = Span::minutes(10);
+/// How recent a sign-in must be for sensitive actions.
+const RECENT: Span = Span::minutes(10);
 
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -25,17 +25,16 @@ pub struct Caller {
 pub enum Credential {
     Session(Arc<SignIn>),
     JwtCookie(Jwt),
-    /// A JWT, in the `Authorization` header (RFC 6750 §2.1).
+    /// A JWT in `Authorization` (RFC 6750 §2.1).
     JwtBearer(Jwt),
-    /// Another app's opaque token, in the same header, about which its issuer
-    /// was asked (RFC 7662). It opens the API and never a page.
+    /// An opaque token of another app in `Authorization`, introspected (RFC 7662). Only
+    /// for the API, never for pages.
     OAuthBearer(Arc<Delegation>),
 }
 
 #[derive(Clone, Debug)]
 pub struct Jwt {
     pub claims: Arc<AccessClaims>,
-    /// The whole of it, to be taken apart on the account page.
     pub token: String,
 }
 
@@ -48,8 +47,8 @@ impl Caller {
         Self { user: Arc::new(claims.user()), credential: wrap(Jwt { claims, token }) }
     }
 
-    /// Which key of ours they carry; an app's token is none.
-    pub const fn key(&self) -> Option<CredentialKind> {
+    /// `None` for another app's token.
+    pub const fn credential_kind(&self) -> Option<CredentialKind> {
         match self.credential {
             Credential::Session(_) => Some(CredentialKind::Session),
             Credential::JwtCookie(_) | Credential::JwtBearer(_) => Some(CredentialKind::Jwt),
@@ -57,8 +56,7 @@ impl Caller {
         }
     }
 
-    /// The sign-in that it comes from. Behind an app's token there is none here:
-    /// its person may never have been signed in while the app calls.
+    /// `None` for another app's token: its user need not be signed in.
     pub fn sign_in_id(&self) -> Option<SignInId> {
         match &self.credential {
             Credential::Session(sign_in) => Some(sign_in.id),
@@ -67,7 +65,7 @@ impl Caller {
         }
     }
 
-    /// The app that acts for them, by the name that its issuer gave it.
+    /// The client ID of the app that calls on behalf of the user.
     pub fn app(&self) -> Option<&str> {
         match &self.credential {
             Credential::OAuthBearer(delegation) => {
@@ -77,8 +75,8 @@ impl Caller {
         }
     }
 
-    /// How they came in, as far as what they carry says.
-    pub fn door(&self) -> Option<SignInMethod> {
+    /// `None` if the credential does not say. (A JWT names only passwords, in `amr`.)
+    pub fn sign_in_method(&self) -> Option<SignInMethod> {
         match &self.credential {
             Credential::Session(sign_in) => Some(sign_in.method.clone()),
             Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => {
@@ -89,7 +87,7 @@ impl Caller {
         }
     }
 
-    /// Whether this key may do that; a session may do what its person may.
+    /// A session has every scope.
     pub fn has_scope(&self, scope: Scope) -> bool {
         match &self.credential {
             Credential::Session(_) => true,
@@ -100,7 +98,7 @@ impl Caller {
         }
     }
 
-    /// Else 403 `insufficient_scope` with the scope's name (RFC 6750 §3.1).
+    /// Returns 403 `insufficient_scope` without the scope (RFC 6750 §3.1).
     pub fn require_scope(&self, scope: Scope) -> HandlerResult<&Self> {
         if self.has_scope(scope) {
             return Ok(self);
@@ -110,23 +108,20 @@ impl Caller {
             .challenge(format!("error=\"insufficient_scope\", scope=\"{scope}\"")))
     }
 
-    /// Whether they proved who they are so lately that they may do something
-    /// that cannot be undone, and whether their sign-in is still alive: a JWT
-    /// may outlive it, but not for this. Else 403 with the way to prove it again, or 401
-    /// when the sign-in has ended.
+    /// For sensitive actions. Returns 403 with a link to reauthenticate if the user signed in
+    /// too long ago, and 401 if the sign-in was revoked.
     pub async fn require_recent_auth(&self, latchkey: &Latchkey) -> HandlerResult<()> {
-        let proved = self.require_active(latchkey).await?;
-        if latchkey.clock.now().since(proved) <= FRESH_FOR {
+        let authenticated_at = self.require_active(latchkey).await?;
+        if latchkey.clock.now().since(authenticated_at) <= RECENT {
             return Ok(());
         }
-        Err(AppError::new(catalogue::FRESH_PROOF_REQUIRED).action(prove_again("/account")))
+        Err(AppError::new(catalogue::FRESH_PROOF_REQUIRED).action(reauthenticate("/account")))
     }
 
-    /// Whether the sign-in is still alive, and when its person last proved who they
-    /// are. A session was read a moment ago; a JWT says what was true when it was
-    /// issued; an app has none. Else 401.
+    /// Returns when the user last authenticated, or 401 if the sign-in was revoked. Reads the
+    /// database for a JWT, which may outlive its sign-in. Always 401 for another app's token.
     pub async fn require_active(&self, latchkey: &Latchkey) -> HandlerResult<Timestamp> {
-        let proved = match &self.credential {
+        let authenticated_at = match &self.credential {
             Credential::Session(sign_in) => Some(sign_in.authenticated_at),
             Credential::JwtCookie(jwt) | Credential::JwtBearer(jwt) => {
                 let found = sign_ins::by_id(&latchkey.db, jwt.claims.sid).await?;
@@ -134,11 +129,11 @@ impl Caller {
             }
             Credential::OAuthBearer(_) => None,
         };
-        proved.ok_or_else(|| AppError::new(catalogue::TOKEN_REVOKED))
+        authenticated_at.ok_or_else(|| AppError::new(catalogue::TOKEN_REVOKED))
     }
 
-    /// Whether this person has that role, and acts themselves: a role is not
-    /// handed on to an app, for no scope that the person agreed to stands for it. Else 403.
+    /// Returns 403 without the role. Apps never have a role: no scope that a user consents to
+    /// includes it.
     pub fn require_role(&self, role: &Role) -> HandlerResult<&Self> {
         let detail = match (self.user.roles.contains(role), self.app()) {
             (true, None) => return Ok(self),

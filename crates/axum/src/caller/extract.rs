@@ -1,4 +1,4 @@
-//! Finding out who is calling.
+//! The extractors for [`Caller`] and [`ApiCaller`].
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -15,23 +15,19 @@ use crate::refresh::BROWSER;
 use crate::state::Latchkey;
 
 impl Caller {
-    /// Whoever the browser's cookies name.
-    pub(crate) async fn of_browser(
+    pub(crate) async fn from_cookies(
         parts: &Parts,
         latchkey: &Latchkey,
     ) -> HandlerResult<Option<Self>> {
-        let is_browsers =
+        let is_for_browsers =
             |claims: &AccessClaims| claims.client_id == latchkey.config.product.client_id(BROWSER);
-        cookie::authenticate(parts, latchkey, is_browsers).await
+        cookie::authenticate(parts, latchkey, is_for_browsers).await
     }
 }
 
-/// Who is calling a page, for what is only for people who are signed in: whoever
-/// the browser's cookies name.
-///
-/// A program's token never counts here: it may be for little, and pages ask for
-/// no scope ([`ApiCaller`] does). The `Authorization` header is ignored; a proxy
-/// in front of us may ask for a password of its own.
+/// For pages that require a sign-in. Authenticates by cookies only: API tokens may have narrow
+/// scopes, and pages do not check scopes. `Authorization` is ignored, because a proxy may use
+/// it for basic authentication.
 impl<S: Send + Sync> FromRequestParts<S> for Caller
 where
     Latchkey: FromRef<S>,
@@ -39,7 +35,7 @@ where
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> HandlerResult<Self> {
-        let caller = Self::of_browser(parts, &Latchkey::from_ref(state)).await?;
+        let caller = Self::from_cookies(parts, &Latchkey::from_ref(state)).await?;
         caller.ok_or_else(|| {
             let next = parts.uri.path_and_query().map_or("/", |path| path.as_str());
             let sign_in = Action::link("Sign in", sign_in_page(&[("next", next)]));
@@ -48,7 +44,7 @@ where
     }
 }
 
-/// For a page that is for everybody, but greets whom it knows.
+/// For pages that work with and without a sign-in.
 impl<S: Send + Sync> OptionalFromRequestParts<S> for Caller
 where
     Latchkey: FromRef<S>,
@@ -56,12 +52,11 @@ where
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> HandlerResult<Option<Self>> {
-        Self::of_browser(parts, &Latchkey::from_ref(state)).await
+        Self::from_cookies(parts, &Latchkey::from_ref(state)).await
     }
 }
 
-/// Who is calling the API: with a token in `Authorization`, which counts before
-/// what a browser sends by itself, or with a cookie.
+/// For the API. Authenticates by the token in `Authorization`, or else by cookies.
 #[derive(Clone, Debug)]
 pub struct ApiCaller(pub Caller);
 
@@ -89,8 +84,7 @@ where
             }
             None => cookie::authenticate(parts, &latchkey, |_| true).await?,
         };
-        // RFC 6750 §3.1: nothing was sent, so no error code either.
-        let missing = || AppError::new(catalogue::TOKEN_MISSING).challenge("");
-        caller.map(Self).ok_or_else(missing)
+        // RFC 6750 §3.1: no error code, because no token was sent.
+        caller.map(Self).ok_or_else(|| AppError::new(catalogue::TOKEN_MISSING).challenge(""))
     }
 }

@@ -1,9 +1,7 @@
-//! Who is calling, with what, and what they may do.
+//! The extractors that authenticate a request: [`Caller`] for pages, [`ApiCaller`] for the API.
 //!
-//! Pages take a [`Caller`], the API an [`ApiCaller`], and ask it for a scope or a
-//! role. They never learn which credential it was: the session cookie, a JWT
-//! in a cookie, a JWT as a bearer token, or another app's opaque token all yield
-//! the same person.
+//! Handlers check scopes and roles on the caller, and need not know its credential: a session
+//! cookie, a JWT in a cookie, a JWT as a bearer token, or an opaque token of another app.
 
 mod bearer;
 mod cookie;

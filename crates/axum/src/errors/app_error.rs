@@ -1,4 +1,4 @@
-//! One error, as it happened.
+//! The error that handlers and extractors return.
 
 use axum::response::{IntoResponse, Response};
 use latchkey_auth::oauth::Provider;
@@ -7,18 +7,18 @@ use latchkey_domain::{CredentialKind, Span};
 
 use super::catalogue::{self, Entry};
 
-/// Something that a person can do next.
+/// What the user can do next; the error page shows it as a link or a button.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     Link {
         label: String,
         href: String,
     },
-    /// Set out for a provider once more.
+    /// Starts a new sign-in at a provider.
     SignIn {
         label: String,
         provider: String,
-        key: CredentialKind,
+        credential: CredentialKind,
         next: String,
     },
 }
@@ -29,152 +29,147 @@ impl Action {
     }
 }
 
-/// An error with what is known about this occurrence of it.
+/// An entry of the catalogue, and the details of this occurrence.
 #[derive(Clone, Debug)]
 pub struct AppError {
     pub entry: &'static Entry,
-    pub known: Box<Known>,
+    pub details: Box<ErrorDetails>,
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Known {
+pub struct ErrorDetails {
     provider: Option<String>,
     pub facts: Vec<(&'static str, String)>,
     pub actions: Vec<Action>,
     detail: Option<String>,
     challenge: Option<String>,
     pub(crate) retry_after: Option<Span>,
-    /// How many there may be at once of what there were too many.
+    /// The burst that the exceeded rate limit allows.
     pub(crate) rate_limit: Option<u32>,
     pub(crate) oauth_error: Option<&'static str>,
     pub(crate) invalid: Vec<InvalidField>,
     pub(crate) html: Option<String>,
 }
 
-/// When a database that was away is worth another try.
-const DATABASE_BACK: Span = Span::seconds(2);
+/// `Retry-After` when the database is unavailable.
+const DATABASE_RETRY_AFTER: Span = Span::seconds(2);
 
-/// What handlers and extractors answer with.
 pub type HandlerResult<T> = Result<T, AppError>;
 
 impl AppError {
     pub fn new(entry: &'static Entry) -> Self {
-        Self { entry, known: Box::default() }
+        Self { entry, details: Box::default() }
     }
 
-    /// The database cannot be reached; with luck it can in a moment.
-    pub fn database_down() -> Self {
-        Self::new(catalogue::DATABASE_DOWN).retry_after(DATABASE_BACK)
+    pub fn database_unavailable() -> Self {
+        Self::new(catalogue::DATABASE_UNAVAILABLE).retry_after(DATABASE_RETRY_AFTER)
     }
 
-    pub fn at(mut self, provider: &Provider) -> Self {
-        let played = if provider.local { ", simulated by the local provider" } else { "" };
-        self.known.facts.push(("Provider", format!("{}{played}", provider.label)));
-        self.known.provider = Some(provider.label.clone());
+    /// Puts the provider's name into the texts.
+    pub fn for_provider(mut self, provider: &Provider) -> Self {
+        let note = if provider.local { ", simulated by the local provider" } else { "" };
+        self.details.facts.push(("Provider", format!("{}{note}", provider.label)));
+        self.details.provider = Some(provider.label.clone());
         self
     }
 
-    /// A fact that helps to mend it. Never a secret.
+    /// A detail that helps to fix the error. Never a secret.
     pub fn fact(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.known.facts.push((name, value.into()));
+        self.details.facts.push((name, value.into()));
         self
     }
 
-    /// What the person can do, the likeliest first.
+    /// Adds an action. The first one is the most prominent.
     pub fn action(mut self, action: Action) -> Self {
-        self.known.actions.push(action);
+        self.details.actions.push(action);
         self
     }
 
-    /// The same: to go there.
     pub fn link(self, label: impl Into<String>, href: impl Into<String>) -> Self {
         self.action(Action::link(label, href))
     }
 
-    /// What the person can do, in place of what was said so far.
-    pub fn instead(mut self, actions: Vec<Action>) -> Self {
-        self.known.actions = actions;
+    pub fn replace_actions(mut self, actions: Vec<Action>) -> Self {
+        self.details.actions = actions;
         self
     }
 
-    /// A sentence about this very occurrence, in place of the general one.
+    /// Replaces the entry's cause with a sentence about this occurrence.
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.known.detail = Some(detail.into());
+        self.details.detail = Some(detail.into());
         self
     }
 
-    /// What a `WWW-Authenticate: Bearer` says beside the realm (RFC 6750 §3).
+    /// The parameters of `WWW-Authenticate: Bearer` after the realm (RFC 6750 §3).
     pub fn challenge(mut self, parameters: impl Into<String>) -> Self {
-        self.known.challenge = Some(parameters.into());
+        self.details.challenge = Some(parameters.into());
         self
     }
 
     pub fn retry_after(mut self, span: Span) -> Self {
-        self.known.facts.push(("Try again in", span.to_string()));
-        self.known.retry_after = Some(span);
+        self.details.facts.push(("Try again in", span.to_string()));
+        self.details.retry_after = Some(span);
         self
     }
 
-    /// What RFC 6749 §5.2 calls it, for clients of the token routes.
+    /// The error code of RFC 6749 §5.2, for the token routes.
     pub fn oauth_error(mut self, error: &'static str) -> Self {
-        self.known.oauth_error = Some(error);
+        self.details.oauth_error = Some(error);
         self
     }
 
     pub fn invalid(mut self, invalid: Vec<InvalidField>) -> Self {
-        self.known.invalid = invalid;
+        self.details.invalid = invalid;
         self
     }
 
-    /// A page of its own, in place of the general one: a form with what is
-    /// wrong in it.
+    /// Replaces the error page, for example with the form and its errors.
     pub fn html(mut self, page: Option<String>) -> Self {
-        self.known.html = page;
+        self.details.html = page;
         self
     }
 
-    /// The challenge, if there is one, with the name of what is protected (RFC 9110 §11.5).
+    /// The value of `WWW-Authenticate`, if there is a challenge (RFC 9110 §11.6.1).
     pub fn www_authenticate(&self, realm: &str) -> Option<String> {
-        let parameters = self.known.challenge.as_deref()?;
+        let parameters = self.details.challenge.as_deref()?;
         let comma = if parameters.is_empty() { "" } else { ", " };
         Some(format!("Bearer realm=\"{realm}\"{comma}{parameters}"))
     }
 
     pub fn title(&self) -> String {
-        Entry::about(self.entry.title, self.known.provider.as_deref())
+        Entry::about(self.entry.title, self.details.provider.as_deref())
     }
 
     pub fn cause(&self) -> String {
-        let general = || Entry::about(self.entry.cause, self.known.provider.as_deref());
-        self.known.detail.clone().unwrap_or_else(general)
+        let general = || Entry::about(self.entry.cause, self.details.provider.as_deref());
+        self.details.detail.clone().unwrap_or_else(general)
     }
 
     pub fn next(&self) -> String {
-        Entry::about(self.entry.next, self.known.provider.as_deref())
+        Entry::about(self.entry.next, self.details.provider.as_deref())
     }
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("the body took too long to arrive")]
-pub(crate) struct LateBody;
+pub(crate) struct BodyTimeout;
 
-/// What to answer to a body that could not be taken in: one that took too long
-/// is told from one that cannot be read.
+/// The error for a body that could not be read, or did not arrive in time.
 pub fn body_rejection(
     status: http::StatusCode,
     rejection: &(dyn std::error::Error + 'static),
 ) -> AppError {
     let mut cause = Some(rejection);
     while let Some(error) = cause {
-        if error.is::<LateBody>() {
-            return AppError::new(catalogue::TIMED_OUT);
+        if error.is::<BodyTimeout>() {
+            return AppError::new(catalogue::REQUEST_TIMEOUT);
         }
         cause = error.source();
     }
     AppError::new(catalogue::by_status(status))
 }
 
-/// The status, and the error itself for the middleware that renders it.
+/// The status only: the error goes into the extensions, and the middleware renders it.
 impl IntoResponse for AppError {
     fn into_response(self) -> Response {
         let mut response = self.entry.status.into_response();
@@ -191,17 +186,17 @@ impl From<latchkey_store::Error> for AppError {
 
 impl From<latchkey_auth::secret::EncryptError> for AppError {
     fn from(error: latchkey_auth::secret::EncryptError) -> Self {
-        tracing::error!(%error, "a cookie could not be made");
-        Self::new(catalogue::INTERNAL)
+        tracing::error!(%error, "a cookie could not be encrypted");
+        Self::new(catalogue::INTERNAL_ERROR)
     }
 }
 
-/// For a failure that several requests share.
+/// By reference, for a failure that several requests share.
 impl From<&latchkey_store::Error> for AppError {
     fn from(error: &latchkey_store::Error) -> Self {
         match error {
             latchkey_store::Error::Blocked => return Self::new(catalogue::ACCOUNT_BLOCKED),
-            // The caller's own: nobody writes to another's.
+            // Always the caller's own account: nobody writes to another's.
             latchkey_store::Error::AccountGone => {
                 return Self::new(catalogue::SIGN_IN_REQUIRED)
                     .detail("Your account was deleted a moment ago.")
@@ -210,23 +205,23 @@ impl From<&latchkey_store::Error> for AppError {
             _ => tracing::error!(error = error as &dyn std::error::Error, "the store failed"),
         }
         match error {
-            latchkey_store::Error::Unavailable(_) => Self::database_down(),
-            _ => Self::new(catalogue::INTERNAL),
+            latchkey_store::Error::Unavailable(_) => Self::database_unavailable(),
+            _ => Self::new(catalogue::INTERNAL_ERROR),
         }
     }
 }
 
-/// A session that cannot be read is the database's failure; it has been logged there.
+/// The store has already logged the error of the database.
 impl From<tower_sessions::session::Error> for AppError {
     fn from(error: tower_sessions::session::Error) -> Self {
         use tower_sessions::session_store::Error::Backend;
-        let tower_sessions::session::Error::Store(Backend(said)) = error else {
-            return Self::new(catalogue::INTERNAL);
+        let tower_sessions::session::Error::Store(Backend(message)) = error else {
+            return Self::new(catalogue::INTERNAL_ERROR);
         };
-        // It has nothing but a text to tell them apart.
+        // tower-sessions keeps only the message.
         [latchkey_store::Error::AccountGone, latchkey_store::Error::Blocked]
             .iter()
-            .find(|one| one.to_string() == said)
-            .map_or_else(Self::database_down, Self::from)
+            .find(|one| one.to_string() == message)
+            .map_or_else(Self::database_unavailable, Self::from)
     }
 }

@@ -1,8 +1,8 @@
-//! The catalogue: every error that the app can show, each once.
+//! Every error that the app can show: code, status, who can fix it, and the texts.
 
 use http::StatusCode;
 
-/// Who can do something about it.
+/// Who can fix an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     You,
@@ -13,7 +13,7 @@ pub enum Owner {
 impl Owner {
     pub const ALL: [Self; 3] = [Self::You, Self::SiteOwner, Self::Provider];
 
-    /// What to call them on a page.
+    /// The name on a page.
     pub const fn name(self) -> &'static str {
         match self {
             Self::You => "You",
@@ -27,23 +27,20 @@ impl Owner {
     }
 }
 
-/// One error. `{provider}` in a text stands for the provider's name.
+/// One kind of error. `{provider}` in a text stands for the provider's name.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Entry {
     pub code: &'static str,
     pub status: StatusCode,
-    /// Who can do something about it; nobody needs to when all is well.
+    /// Who can fix it; `None` if there is nothing to fix.
     pub owner: Option<Owner>,
     pub title: &'static str,
     pub cause: &'static str,
     pub next: &'static str,
 }
 
-/// The code of an entry: its name in small letters, unless it says another.
+/// The code of an entry is its name in lower case.
 macro_rules! code {
-    ($name:ident $code:literal) => {
-        $code
-    };
     ($name:ident) => {{
         const CODE: &[u8] = &lowercase::<{ stringify!($name).len() }>(stringify!($name));
         match std::str::from_utf8(CODE) {
@@ -61,11 +58,11 @@ const fn lowercase<const N: usize>(name: &str) -> [u8; N] {
 }
 
 macro_rules! catalogue {
-    ($($name:ident $(= $code:literal)?: $status:ident, $owner:expr, $title:literal, $cause:literal, $next:literal;)*) => {
+    ($($name:ident: $status:ident, $owner:expr, $title:literal, $cause:literal, $next:literal;)*) => {
         $(
             #[doc = $title]
             pub const $name: &Entry = &Entry {
-                code: code!($name $($code)?),
+                code: code!($name),
                 status: StatusCode::$status,
                 owner: $owner,
                 title: $title,
@@ -85,7 +82,7 @@ const PROVIDER: Option<Owner> = Some(Owner::Provider);
 
 catalogue! {
     // Signing in at a provider.
-    DECLINED = "provider_declined": BAD_REQUEST, None, "You did not sign in",
+    PROVIDER_DECLINED: BAD_REQUEST, None, "You did not sign in",
         "You declined at {provider}, so nothing was shared and you were not signed in.",
         "Nothing is wrong. Sign in again if you change your mind, or choose another sign-in method.";
     ATTEMPT_UNKNOWN: BAD_REQUEST, YOU, "This sign-in did not start here",
@@ -103,43 +100,43 @@ catalogue! {
     ATTEMPT_USED: BAD_REQUEST, YOU, "This sign-in is already finished",
         "The link back from {provider} works once, and this browser has already used it, perhaps by Back or reload.",
         "If you are signed in, carry on. Otherwise sign in again.";
-    RESPONSE_INVALID = "provider_response_invalid": BAD_REQUEST, YOU,
+    PROVIDER_RESPONSE_INVALID: BAD_REQUEST, YOU,
         "The response from {provider} was not valid",
         "The response that came back through your browser failed a security check, so it was rejected.",
         "Start again on the sign-in page. If it keeps happening, tell the site’s owner.";
-    FORM_POST_UNEXPECTED: BAD_REQUEST, SITE, "{Provider} answered with a form",
-        "The answer from {provider} came as a form (response_mode=form_post), which this site does not expect of it.",
+    FORM_POST_UNEXPECTED: BAD_REQUEST, SITE, "{Provider} sent an unexpected form",
+        "The response from {provider} came as a form (response_mode=form_post), which this site does not expect from it.",
         "Choose another sign-in method. The site’s owner can set …_RESPONSE_MODE=form_post for this provider.";
     PROVIDER_REFUSED: BAD_GATEWAY, SITE, "{Provider} refused the request",
         "{Provider} answered the sign-in request with an error instead of a code.",
         "Try again, or choose another sign-in method. The site’s owner can look up the error below.";
     PROVIDER_TIMEOUT: GATEWAY_TIMEOUT, PROVIDER, "{Provider} did not answer in time",
-        "{Provider} was asked who you are and did not answer within 8 seconds.",
+        "{Provider} did not tell us who you are within 8 seconds.",
         "Wait a moment and try again, or choose another sign-in method.";
     PROVIDER_UNREACHABLE: BAD_GATEWAY, PROVIDER, "{Provider} cannot be reached",
         "{Provider} could not be reached, or the connection broke.",
         "Wait a moment and try again, or choose another sign-in method.";
     PROVIDER_DOWN: SERVICE_UNAVAILABLE, PROVIDER, "{Provider} is unavailable",
-        "{Provider} answered that it cannot handle the request right now.",
+        "{Provider} says that it cannot handle the request right now.",
         "Wait a moment and try again, or choose another sign-in method.";
     PROVIDER_NONSENSE: BAD_GATEWAY, PROVIDER, "{Provider} sent an invalid response",
-        "{Provider} answered with something the standard does not allow, so the answer was rejected.",
+        "{Provider} sent something that the standard does not allow, so it was rejected.",
         "Try again, or choose another sign-in method. If it keeps happening, the site’s owner can show the provider the details below.";
     CODE_REFUSED: BAD_REQUEST, YOU, "{Provider} did not accept the code",
         "The code your browser brought back had already been used or had expired when it was sent to {provider}.",
         "Sign in again; you get a new code each time.";
-    TOKEN_REFUSED = "token_exchange_refused": BAD_GATEWAY, SITE,
+    TOKEN_EXCHANGE_REFUSED: BAD_GATEWAY, SITE,
         "{Provider} did not accept this site",
-        "{Provider} refused to exchange the code: it does not recognise this site’s client ID, secret or redirect URI.",
-        "Choose another sign-in method. The site’s owner must register exactly the redirect URI below, check the client ID and secret, and if they are right set …_TOKEN_AUTH to how the provider takes them: basic or body.";
+        "{Provider} refused to exchange the code: it does not recognize this site’s client ID, secret or redirect URI.",
+        "Choose another sign-in method. The site’s owner must register exactly the redirect URI below, check the client ID and secret, and if they are right set …_TOKEN_AUTH to the way the provider expects them: basic or body.";
     ID_TOKEN_REFUSED: BAD_GATEWAY, PROVIDER, "{Provider} could not prove who you are",
         "The ID token from {provider} failed a check, so it was rejected and you were not signed in.",
         "Try again, or choose another sign-in method.";
-    NOT_ASKED_ANEW = "provider_did_not_ask": FORBIDDEN, YOU,
+    PROVIDER_DID_NOT_ASK: FORBIDDEN, YOU,
         "{Provider} did not ask you to sign in",
-        "You came back from {provider} without a statement that it had just asked you who you are, so this is no fresh proof.",
+        "{Provider} did not confirm that it had just asked you to sign in, so it did not prove that this is you.",
         "Choose another way to prove it: your password, or a code by e-mail. Or sign out at {provider} and try again.";
-    CLOCK_SKEW: BAD_GATEWAY, SITE, "Two clocks disagree",
+    CLOCK_SKEW: BAD_GATEWAY, SITE, "A clock is wrong",
         "The ID token from {provider} is too old or too new: this site’s clock and {provider}’s differ by more than a minute.",
         "Choose another sign-in method. The site’s owner must correct this machine’s clock, ideally with NTP.";
     EMAIL_TAKEN: CONFLICT, YOU, "You already have an account",
@@ -152,7 +149,7 @@ catalogue! {
         "Without it you could no longer get into your account.",
         "Link another provider or set a password first.";
     LINK_LOST: BAD_REQUEST, YOU, "There is nothing to link",
-        "The identity waited more than ten minutes, or another user has signed in since.",
+        "The identity was not linked within ten minutes, or another user has signed in since.",
         "Sign in and start again on your account page.";
     UNKNOWN_PROVIDER: NOT_FOUND, YOU, "Unknown provider",
         "This site has no provider with this name.",
@@ -166,7 +163,7 @@ catalogue! {
         "To change your password, you need your current one, and this is not it.",
         "Try again. If you forgot it, reset it from the sign-in page.";
     WEAK_PASSWORD: UNPROCESSABLE_ENTITY, YOU, "This password is too easy to guess",
-        "The new password is too short, or among the first that an attacker would try.",
+        "The new password is too short, or one of the first that an attacker would try.",
         "Choose another: a sentence is easier to remember and harder to guess.";
     EMAIL_MISSING: CONFLICT, YOU, "Your account has no e-mail address",
         "You sign in with a password and an e-mail address, and your account has no address.",
@@ -175,10 +172,10 @@ catalogue! {
         "Another account signs in with your address and a password, and you have not verified that the address is yours.",
         "Verify your address first: send the e-mail from your account page.";
     FRESH_PROOF_REQUIRED: FORBIDDEN, YOU, "Please sign in again",
-        "This is a sensitive action, and you last proved who you are more than 10 minutes ago, or your provider did not say when.",
+        "This is a sensitive action, and you last signed in more than 10 minutes ago, or your provider did not say when.",
         "Prove it again, then repeat it.";
-    WRONG_CODE: FORBIDDEN, YOU, "This code is not right",
-        "The code is wrong, was used, is more than 10 minutes old, or was sent to another browser.",
+    WRONG_CODE: FORBIDDEN, YOU, "This code does not work",
+        "The code is wrong, was already used, is more than 10 minutes old, or was requested in another browser.",
         "Check it and type it again, or request a new one.";
     EMAIL_UNVERIFIED: CONFLICT, YOU, "Your address is not verified",
         "A code only proves something at an address that you have verified, and your account has none.",
@@ -195,9 +192,9 @@ catalogue! {
     BUSY: SERVICE_UNAVAILABLE, SITE, "Too many people are signing in",
         "Checking a password takes work on purpose, and the queue is full.",
         "Wait a few seconds and try again.";
-    NO_PLACE = "too_many_connections": SERVICE_UNAVAILABLE, SITE, "Too many connections",
-        "Your network, or everybody together, has more connections open than this site serves at a time.",
-        "Wait a few seconds and try again. Behind a proxy, the site’s owner sets TRUSTED_PROXIES.";
+    TOO_MANY_CONNECTIONS: SERVICE_UNAVAILABLE, SITE, "Too many connections",
+        "Your network, or all visitors together, have more connections open than this site allows.",
+        "Wait a few seconds and try again. Behind a proxy, the site’s owner must set TRUSTED_PROXIES.";
     VALIDATION_FAILED: UNPROCESSABLE_ENTITY, YOU, "Some fields are invalid",
         "One or more fields are missing or invalid; each is listed with the reason.",
         "Correct the fields and send it again.";
@@ -209,7 +206,7 @@ catalogue! {
     TOKEN_IN_URL: BAD_REQUEST, YOU, "Tokens must not be in URLs",
         "URLs end up in histories, logs and Referer headers, so a token in one is refused, valid or not.",
         "Send it in the Authorization header, and treat this token as stolen.";
-    BAD_AUTHORIZATION = "authorization_invalid": BAD_REQUEST, YOU,
+    AUTHORIZATION_INVALID: BAD_REQUEST, YOU,
         "More than one Authorization header",
         "Two headers may contradict each other, so neither is used.",
         "Send exactly one.";
@@ -278,11 +275,11 @@ catalogue! {
         "Ask the user to sign in here once with that identity, then send the request again.";
     INTROSPECTION_UNAVAILABLE: SERVICE_UNAVAILABLE, PROVIDER,
         "The token cannot be checked right now",
-        "Only the authorization server that issued the token can confirm it, and it gives no usable answer. Until it does, the token is refused.",
+        "Only the authorization server that issued the token can confirm it, and it did not give a usable response. Until it does, the token is refused.",
         "Wait a moment and send the request again. Sessions and JWTs still work.";
     ACCESS_NOT_ENDED: SERVICE_UNAVAILABLE, PROVIDER, "The access could not be revoked",
-        "The authorization server that keeps the list of your apps gave no usable answer. Nothing has changed.",
-        "Wait a moment and try again. While it does not answer, apps cannot get in either.";
+        "The authorization server that manages your apps did not give a usable response. Nothing has changed.",
+        "Wait a moment and try again. Until it responds, apps have no access either.";
     INSUFFICIENT_SCOPE: FORBIDDEN, YOU, "The token’s scope is too narrow",
         "The request needs a scope that the token does not have.",
         "Get a token with the required scope.";
@@ -302,8 +299,8 @@ catalogue! {
         "The sign-in that this refresh token belongs to was revoked.",
         "Sign in again.";
     REFRESH_TOKEN_REUSED: BAD_REQUEST, YOU, "The refresh token was used before",
-        "It was already exchanged, so two parties may hold tokens of this family. An exchange whose answer was lost can be repeated for ten seconds. The whole family and its sign-in were revoked.",
-        "Sign in again. If your client neither used it twice nor lost an answer, it was stolen.";
+        "It was already exchanged, so two parties may hold tokens of this family. An exchange whose response was lost can be repeated for ten seconds. The whole family and its sign-in were revoked.",
+        "Sign in again. If your client neither used it twice nor lost a response, it was stolen.";
 
     TOO_MANY_CONTACTS: CONFLICT, YOU, "Your address book is full",
         "You have 1,000 contacts, which is the limit.",
@@ -314,12 +311,12 @@ catalogue! {
         "There is no connection to {provider} to use or disconnect.",
         "Connect it first.";
     NOTHING_CHOSEN: BAD_REQUEST, YOU, "Nothing was chosen",
-        "You ticked no box, so there is nothing to ask {provider} for.",
-        "Tick what this site may use and try again.";
+        "You ticked no box, so there is nothing to request from {provider}.",
+        "Tick what this site may use, and try again.";
     NOT_GRANTED: FORBIDDEN, YOU, "You have not allowed that",
-        "{Provider} is connected, but not for this. Only what you allowed there is used.",
+        "{Provider} is connected, but you did not allow this there.",
         "Request access on your connections page, and allow it at {provider}.";
-    RECONNECT = "reconnect_needed": CONFLICT, YOU, "Reconnect {provider}",
+    RECONNECT_NEEDED: CONFLICT, YOU, "Reconnect {provider}",
         "{Provider} no longer accepts this connection’s tokens.",
         "Connect it again: only you can grant access.";
     CONNECTION_LOST: BAD_REQUEST, YOU, "A different user started this",
@@ -327,19 +324,19 @@ catalogue! {
         "Sign in as that user and connect again.";
     STILL_DISCONNECTING: CONFLICT, YOU, "Still disconnecting",
         "{Provider} has not yet confirmed that the previous connection’s tokens are revoked. A new one might be revoked with them.",
-        "Wait a moment and try again. {Provider} is asked again and again.";
-    RENEWING = "token_being_renewed": SERVICE_UNAVAILABLE, SITE,
+        "Wait a moment and try again. We keep asking {provider}.";
+    TOKEN_BEING_RENEWED: SERVICE_UNAVAILABLE, SITE,
         "The access token is being refreshed",
         "Another request is getting a new access token from {provider}.",
         "Wait a moment and try again.";
     SERVICE_TIMEOUT: GATEWAY_TIMEOUT, PROVIDER, "{Provider} did not answer in time",
-        "{Provider} was asked for your data and did not answer within 8 seconds.",
+        "{Provider} did not send your data within 8 seconds.",
         "Wait a moment and try again. Your sign-in and your connection are unaffected.";
     SERVICE_UNAVAILABLE: BAD_GATEWAY, PROVIDER, "{Provider} returned no data",
-        "{Provider} was asked for your data and answered with nothing that can be shown.",
+        "{Provider} was asked for your data, and sent nothing that can be shown.",
         "Wait a moment and try again. Your sign-in and your connection are unaffected.";
     SITE_NOT_ACCEPTED: BAD_GATEWAY, SITE, "{Provider} does not accept this site",
-        "{Provider} refused to refresh the access token because it does not recognise this site’s client ID or secret.",
+        "{Provider} refused to refresh the access token because it does not recognize this site’s client ID or secret.",
         "The site’s owner must check the client ID and secret. Your connection is unaffected.";
 
     // Every request.
@@ -347,13 +344,13 @@ catalogue! {
         "You need to be signed in to see this page.",
         "Sign in, and you will come back here. If you just did, allow cookies for this site.";
     ACCOUNT_BLOCKED: FORBIDDEN, SITE, "This account is blocked",
-        "The site’s owner lets nobody sign in to this account at the moment.",
+        "The site’s owner has blocked this account, so nobody can sign in to it.",
         "Ask the site’s owner.";
-    CROSS_SITE = "cross_site_request": FORBIDDEN, YOU, "That request came from another site",
-        "A page on another site tried to act here in your name and was blocked.",
+    CROSS_SITE_REQUEST: FORBIDDEN, YOU, "That request came from another site",
+        "A page on another site tried to act here on your behalf, and was blocked.",
         "If you meant to do it, do it from a page on this site.";
-    UNKNOWN_HOST: MISDIRECTED_REQUEST, YOU, "Nothing is served under this name",
-        "In development, there are answers only under names of this machine: a page on the web could give its own name this machine’s address and read the answers.",
+    UNKNOWN_HOST: MISDIRECTED_REQUEST, YOU, "Unknown host name",
+        "In development, only the names of this machine work. Otherwise a page on the web could point its own name at this machine and read the responses (DNS rebinding).",
         "Open the address in PUBLIC_URL. To use another name, set PUBLIC_URL to it.";
     BAD_REQUEST: BAD_REQUEST, YOU, "That request is not valid",
         "Something in the request is missing, repeated or wrong.",
@@ -362,7 +359,7 @@ catalogue! {
         "There is nothing at this address; it may have been mistyped.",
         "Check the address, or start from the home page.";
     METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, YOU, "This address does not work that way",
-        "The address exists, but not for this method: perhaps a form’s address was opened as a page.",
+        "The address exists, but not for this method. Perhaps you opened a form’s address as a page.",
         "Start from the home page.";
     UNSUPPORTED_MEDIA_TYPE: UNSUPPORTED_MEDIA_TYPE, YOU, "Unsupported content type",
         "This address does not accept the request’s Content-Type.",
@@ -370,21 +367,21 @@ catalogue! {
     TOO_LARGE: PAYLOAD_TOO_LARGE, YOU, "Request too large",
         "The request is larger than this address accepts.",
         "Send less.";
-    TIMED_OUT = "request_timeout": REQUEST_TIMEOUT, YOU, "The request took too long",
-        "The request did not arrive completely, or was not answered, in time.",
+    REQUEST_TIMEOUT: REQUEST_TIMEOUT, YOU, "The request took too long",
+        "The request did not arrive in time.",
         "Try again.";
-    ANSWER_TIMEOUT: GATEWAY_TIMEOUT, SITE, "That took us too long",
-        "There was no answer in time, most likely because another service was waited for.",
+    ANSWER_TIMEOUT: GATEWAY_TIMEOUT, SITE, "This took too long",
+        "There was no response in time, most likely because another service is slow.",
         "Wait a moment and try again.";
-    DATABASE_DOWN = "database_unavailable": SERVICE_UNAVAILABLE, SITE,
-        "We cannot look that up right now",
-        "The database does not answer, so nobody can tell who you are. Nothing was lost.",
+    DATABASE_UNAVAILABLE: SERVICE_UNAVAILABLE, SITE,
+        "The database is unavailable",
+        "The database does not answer, so we cannot tell who you are. Nothing was lost.",
         "Wait a moment and try again.";
-    CANNOT_SIGN = "signing_unavailable": SERVICE_UNAVAILABLE, SITE,
+    SIGNING_UNAVAILABLE: SERVICE_UNAVAILABLE, SITE,
         "We cannot sign you in right now",
-        "This instance has no key to sign tokens with that its APP_SECRET opens.",
-        "Wait a moment and try again. The site’s owner gives every instance the new APP_SECRET beside the old one.";
-    INTERNAL = "internal_error": INTERNAL_SERVER_ERROR, SITE, "Something went wrong",
+        "This instance cannot decrypt a key for signing tokens with its APP_SECRET.",
+        "Wait a moment and try again. The site’s owner must give every instance both the new APP_SECRET and the old one.";
+    INTERNAL_ERROR: INTERNAL_SERVER_ERROR, SITE, "Something went wrong",
         "An internal error occurred. It was logged under the request ID below.",
         "Try again. If it keeps happening, send the request ID to the site’s owner.";
 }
@@ -393,22 +390,22 @@ pub fn by_code(code: &str) -> Option<&'static Entry> {
     ALL.iter().copied().find(|entry| entry.code == code)
 }
 
-/// The entry that goes with a status that no handler has explained.
+/// The entry for a status that came without an error, for example from the framework.
 pub fn by_status(status: StatusCode) -> &'static Entry {
     match status {
         StatusCode::NOT_FOUND => NOT_FOUND,
         StatusCode::METHOD_NOT_ALLOWED => METHOD_NOT_ALLOWED,
         StatusCode::UNSUPPORTED_MEDIA_TYPE => UNSUPPORTED_MEDIA_TYPE,
         StatusCode::PAYLOAD_TOO_LARGE => TOO_LARGE,
-        StatusCode::REQUEST_TIMEOUT => TIMED_OUT,
+        StatusCode::REQUEST_TIMEOUT => REQUEST_TIMEOUT,
         StatusCode::GATEWAY_TIMEOUT => ANSWER_TIMEOUT,
         status if status.is_client_error() => BAD_REQUEST,
-        _ => INTERNAL,
+        _ => INTERNAL_ERROR,
     }
 }
 
 impl Entry {
-    /// A text of this entry about a provider, or about any.
+    /// Fills in the provider's name, or "the provider".
     pub fn about(text: &str, provider: Option<&str>) -> String {
         text.replace("{Provider}", provider.unwrap_or("The provider"))
             .replace("{provider}", provider.unwrap_or("the provider"))

@@ -1,17 +1,16 @@
-//! Everything that can go wrong, and how a person is told.
+//! Every error, with its status and its text.
 //!
-//! A handler answers with a [`AppError`]. It knows nothing of HTML or JSON: the
-//! middleware in `crate::middleware` renders it as a page or as
-//! `application/problem+json`, from the one entry in the [`catalogue`].
+//! Handlers return an [`AppError`]. The middleware renders it from its entry in the
+//! [`catalogue`], as a page or as `application/problem+json`.
 
 mod app_error;
 pub mod catalogue;
 pub mod oauth;
 mod problem;
 
-pub(crate) use app_error::LateBody;
+pub(crate) use app_error::BodyTimeout;
 pub use app_error::{Action, AppError, HandlerResult, body_rejection};
 pub use catalogue::{Entry, Owner};
-pub(crate) use oauth::prove_again;
+pub(crate) use oauth::reauthenticate;
 pub use oauth::sign_in_page;
-pub use problem::{Problem, Refusals};
+pub use problem::{ErrorResponses, Problem};

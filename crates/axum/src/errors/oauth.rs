@@ -1,4 +1,4 @@
-//! What went wrong at a provider, in the catalogue's words.
+//! Maps failed sign-ins at a provider to entries of the catalogue.
 
 use latchkey_auth::http;
 use latchkey_auth::oauth::attempt::AttemptError;
@@ -10,32 +10,31 @@ use super::app_error::{Action, AppError};
 use super::catalogue as c;
 
 impl AppError {
-    /// A sign-in at this provider that did not come to its end.
     pub fn from_oauth(error: &Error, provider: &Provider, attempt: &Attempt) -> Self {
         let entry = match error {
-            Error::Declined => c::DECLINED,
+            Error::Declined => c::PROVIDER_DECLINED,
             Error::Refused { .. } => c::PROVIDER_REFUSED,
-            Error::Response(_) => c::RESPONSE_INVALID,
+            Error::Response(_) => c::PROVIDER_RESPONSE_INVALID,
             Error::Unreachable { source: http::Error::Timeout, .. } => c::PROVIDER_TIMEOUT,
             Error::Unreachable { .. } => c::PROVIDER_UNREACHABLE,
             Error::ProviderUnavailable { .. } => c::PROVIDER_DOWN,
             Error::InvalidResponse { .. } => c::PROVIDER_NONSENSE,
             Error::InvalidGrant => c::CODE_REFUSED,
-            Error::TokenRefused { .. } => c::TOKEN_REFUSED,
+            Error::TokenRefused { .. } => c::TOKEN_EXCHANGE_REFUSED,
             Error::ClockSkew { .. } => c::CLOCK_SKEW,
-            Error::IdToken(IdTokenError::AuthTime) => c::NOT_ASKED_ANEW,
+            Error::IdToken(IdTokenError::AuthTime) => c::PROVIDER_DID_NOT_ASK,
             Error::IdToken(_) => c::ID_TOKEN_REFUSED,
         };
         tracing::warn!(code = entry.code, provider = provider.slug, %error, "sign-in failed");
-        let mut app_error = Self::new(entry).at(provider);
+        let mut app_error = Self::new(entry).for_provider(provider);
         if entry.owner.is_some() {
             app_error = app_error.fact("What happened", sentence(&error.to_string()));
         }
         if let Error::TokenRefused { .. } = error {
             app_error = app_error.fact("Redirect URI we sent", provider.redirect_uri.as_str());
         }
-        let key = match attempt.purpose {
-            Purpose::SignIn(key) => key,
+        let credential = match attempt.purpose {
+            Purpose::SignIn(credential) => credential,
             Purpose::Reauthenticate(_) => {
                 if let Error::Refused { .. } = error {
                     app_error = app_error.detail(format!(
@@ -44,7 +43,7 @@ impl AppError {
                         provider.label
                     ));
                 }
-                return app_error.action(prove_again(attempt.return_to.as_str()));
+                return app_error.action(reauthenticate(attempt.return_to.as_str()));
             }
             Purpose::Link(_) | Purpose::Connect { .. } => CredentialKind::Session,
         };
@@ -52,15 +51,18 @@ impl AppError {
             .action(Action::SignIn {
                 label: format!("Try {} again", provider.label),
                 provider: provider.slug.clone(),
-                key,
+                credential,
                 next: attempt.return_to.to_string(),
             })
-            .action(other_ways(attempt.return_to.as_str()))
+            .link(
+                "Choose another sign-in method",
+                sign_in_page(&[("next", attempt.return_to.as_str())]),
+            )
     }
 
-    /// An answer that belongs to no attempt of this browser.
+    /// A callback that does not belong to a pending sign-in of this browser.
     pub fn from_attempt(error: AttemptError, provider: &Provider, signed_in: bool) -> Self {
-        tracing::info!(?error, provider = provider.slug, "a stray answer");
+        tracing::info!(?error, provider = provider.slug, "a callback was rejected");
         let app_error = match error {
             AttemptError::Expired { age } => {
                 Self::new(c::ATTEMPT_EXPIRED).fact("Age of the sign-in", age.to_string())
@@ -70,7 +72,7 @@ impl AppError {
             AttemptError::OtherBrowser => Self::new(c::ATTEMPT_OTHER_BROWSER),
             AttemptError::Unknown => Self::new(c::ATTEMPT_UNKNOWN),
         };
-        let app_error = app_error.at(provider);
+        let app_error = app_error.for_provider(provider);
         if signed_in {
             app_error.link("Continue to your account", "/account")
         } else {
@@ -79,17 +81,12 @@ impl AppError {
     }
 }
 
-/// The sign-in page, with the same goal.
-fn other_ways(next: &str) -> Action {
-    Action::link("Choose another sign-in method", sign_in_page(&[("next", next)]))
-}
-
-/// The page on which somebody who is signed in proves who they are once more.
-pub(crate) fn prove_again(next: &str) -> Action {
+/// A link to the page where a signed-in user proves who they are again.
+pub(crate) fn reauthenticate(next: &str) -> Action {
     Action::link("Prove it again", sign_in_page(&[("again", "1"), ("next", next)]))
 }
 
-/// The sign-in page, with these parameters.
+/// The path of the sign-in page with this query.
 pub fn sign_in_page(query: &[(&str, &str)]) -> String {
     const PAGE: &str = "/sign-in?";
     let mut text = url::form_urlencoded::Serializer::for_suffix(PAGE.to_owned(), PAGE.len());

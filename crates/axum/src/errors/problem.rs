@@ -1,4 +1,4 @@
-//! An error for programs, and how the description of the API has it.
+//! `application/problem+json` (RFC 9457), and its description in the OpenAPI document.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use utoipa::{IntoResponses, ToSchema};
 
 use super::app_error::AppError;
 
-/// What went wrong (RFC 9457).
+/// An error (RFC 9457).
 #[derive(Serialize, ToSchema)]
 pub struct Problem {
     /// The page of this error.
@@ -24,7 +24,7 @@ pub struct Problem {
     code: &'static str,
     /// The trace ID of the request’s `traceparent`, else the request ID.
     trace_id: String,
-    /// What RFC 6749 §5.2 calls it, on the token routes.
+    /// On the token routes: the error code of RFC 6749 §5.2.
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'static str>,
@@ -37,7 +37,7 @@ pub struct Problem {
 /// An invalid field.
 #[derive(Serialize, ToSchema)]
 struct FieldError {
-    /// Which field.
+    /// The name of the field.
     field: &'static str,
     /// What is wrong with it.
     message: &'static str,
@@ -45,7 +45,7 @@ struct FieldError {
 
 impl Problem {
     pub(crate) fn new(error: &AppError, r#type: String, trace_id: &str) -> Self {
-        let fields = error.known.invalid.iter();
+        let fields = error.details.invalid.iter();
         let fields: Vec<_> =
             fields.map(|one| FieldError { field: one.field, message: one.message }).collect();
         Self {
@@ -55,18 +55,18 @@ impl Problem {
             detail: error.cause(),
             code: error.entry.code,
             trace_id: trace_id.to_owned(),
-            error: error.known.oauth_error,
+            error: error.details.oauth_error,
             errors: (!fields.is_empty()).then_some(fields),
         }
     }
 }
 
 /// The errors that any route may return.
-pub struct Refusals;
+pub struct ErrorResponses;
 
-impl IntoResponses for Refusals {
+impl IntoResponses for ErrorResponses {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        const REFUSALS: [(&str, &str); 11] = [
+        const DESCRIPTIONS: [(&str, &str); 11] = [
             ("400", "The request is not valid"),
             ("401", "The credentials are missing or invalid"),
             ("403", "The credential or the user is not allowed to do this"),
@@ -91,6 +91,6 @@ impl IntoResponses for Refusals {
             }
             (status.to_owned(), RefOr::T(response.build()))
         };
-        REFUSALS.into_iter().map(response).collect()
+        DESCRIPTIONS.into_iter().map(response).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! Under which name we are called: `PUBLIC_URL`, and what leads to it.
+//! Checks the `Host` of requests against `PUBLIC_URL`.
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -9,45 +9,44 @@ use url::{Host, Url};
 use crate::config::Config;
 use crate::errors::{AppError, catalogue};
 
-/// A name that a request is sent to.
+/// How a host name relates to `PUBLIC_URL`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Name {
-    /// The public one, or one that is as good: a proxy's or another port.
-    Ours,
-    /// Another name for the same site, under which a browser has no cookies.
+enum HostName {
+    /// The host of `PUBLIC_URL`, or a loopback name with another port (behind a proxy).
+    Canonical,
+    /// Another name of this site, with its own cookies in browsers.
     Alias,
-    Stranger,
+    Foreign,
 }
 
-/// What is answered in place of the route to a request under another name.
+/// The response to a request with the wrong host name.
 ///
-/// Pages that were opened under an alias lead to `PUBLIC_URL`, before any cookie
-/// is set under the wrong name: the sign-in would come back to a name under
-/// which the browser has no cookie. Programs may use an alias.
+/// Pages under an alias redirect to `PUBLIC_URL` before they set cookies: providers redirect
+/// to `PUBLIC_URL`, where the browser would not send them. API clients may use an alias.
 ///
-/// In development a stranger is refused: a page on the web can give its own name
-/// the address of this machine, and read what it is answered (DNS rebinding).
-/// Elsewhere it is a proxy's name for us, and no harm: nothing is derived from it.
+/// In development a foreign name is rejected: a page on the web could point its own name at
+/// this machine and read the responses (DNS rebinding). Elsewhere it may be a proxy's name
+/// for us, and is harmless because nothing is derived from it.
 pub(super) fn check(request: &Request, config: &Config, is_page: bool) -> Option<Response> {
     let development = config.is_development();
     let mut hosts = request.headers().get_all(header::HOST).into_iter();
     let host = match (hosts.next(), hosts.next()) {
         (Some(host), None) => host.to_str().unwrap_or_default(),
-        // RFC 9112 §3.2; before HTTP/1.1 there was no such header.
+        // RFC 9112 §3.2; HTTP/1.0 does not require the header.
         (None, _) if !development && request.version() < Version::HTTP_11 => return None,
         _ => {
-            let detail = "A request has to name its host, once.";
+            let detail = "A request must have exactly one Host header.";
             return Some(AppError::new(catalogue::BAD_REQUEST).detail(detail).into_response());
         }
     };
-    // RFC 9112 §3.2.2: one in the request's target counts before the header.
+    // RFC 9112 §3.2.2: a host in the request target overrides the header.
     let host = request.uri().authority().map_or(host, |authority| authority.as_str());
-    match name(host, &config.public_url) {
-        Name::Alias if is_page && request.method().is_safe() => {
+    match host_name(host, &config.public_url) {
+        HostName::Alias if is_page && request.method().is_safe() => {
             let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
             Some(Redirect::temporary(&config.absolute(path)).into_response())
         }
-        Name::Stranger if development => Some(
+        HostName::Foreign if development => Some(
             AppError::new(catalogue::UNKNOWN_HOST)
                 .fact("This site", config.origin())
                 .into_response(),
@@ -56,32 +55,32 @@ pub(super) fn check(request: &Request, config: &Config, is_page: bool) -> Option
     }
 }
 
-fn name(host: &str, public_url: &Url) -> Name {
-    // Nearly every request has the public one: only the others are parsed.
+fn host_name(host: &str, public_url: &Url) -> HostName {
+    // The common case, without parsing.
     if host.eq_ignore_ascii_case(public_url.authority()) {
-        return Name::Ours;
+        return HostName::Canonical;
     }
     let url = match Url::parse(&format!("{}://{host}", public_url.scheme())) {
         Ok(url) if is_bare(&url) => url,
-        _ => return Name::Stranger,
+        _ => return HostName::Foreign,
     };
     let [its, ours] = [&url, public_url].map(|url| url.host_str().unwrap_or_default());
     let is_this_machine = is_loopback(&url) || is_unspecified(&url);
     if its == ours {
-        Name::Ours
+        HostName::Canonical
     } else if without_www(its) == without_www(ours) {
-        Name::Alias
+        HostName::Alias
     } else if !(is_this_machine && is_loopback(public_url)) {
-        Name::Stranger
+        HostName::Foreign
     } else if url.port_or_known_default() == public_url.port_or_known_default() {
-        Name::Alias
+        HostName::Alias
     } else {
-        // Another port: a proxy's, or another instance's.
-        Name::Ours
+        // Another port: of a proxy, or of another instance.
+        HostName::Canonical
     }
 }
 
-/// Whether it is nothing but a host and a port.
+/// Whether there is nothing but a host and a port.
 fn is_bare(url: &Url) -> bool {
     url.username().is_empty()
         && url.password().is_none()
@@ -93,7 +92,7 @@ fn without_www(host: &str) -> &str {
     host.strip_prefix("www.").unwrap_or(host)
 }
 
-/// `0.0.0.0` or `[::]`: what programs print that listen everywhere, and browsers open.
+/// `0.0.0.0` or `[::]`, which servers print and browsers open.
 fn is_unspecified(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_unspecified(),
@@ -111,35 +110,35 @@ mod tests {
         const LOCAL: &str = "http://localhost:3000";
         const PUBLIC: &str = "https://app.example.com";
         for (public, host, expected) in [
-            (LOCAL, "localhost:3000", Name::Ours),
-            (LOCAL, "LOCALHOST:3000", Name::Ours),
-            (LOCAL, "localhost:8080", Name::Ours),
-            (LOCAL, "127.0.0.1:4000", Name::Ours),
-            (LOCAL, "127.0.0.1:3000", Name::Alias),
-            (LOCAL, "[::1]:3000", Name::Alias),
-            (LOCAL, "0.0.0.0:3000", Name::Alias),
-            (LOCAL, "[::]:3000", Name::Alias),
-            (LOCAL, "www.localhost:3000", Name::Alias),
-            (LOCAL, "localhost.:3000", Name::Alias),
-            (LOCAL, "rebound.evil.test:3000", Name::Stranger),
-            (LOCAL, "192.168.1.7:3000", Name::Stranger),
-            (LOCAL, "localhost.evil.test:3000", Name::Stranger),
-            (LOCAL, "evil.test@localhost:3000", Name::Stranger),
-            (LOCAL, "localhost:3000/x", Name::Stranger),
-            (LOCAL, "x y", Name::Stranger),
-            (LOCAL, "", Name::Stranger),
-            ("http://127.0.0.1:3000", "localhost:3000", Name::Alias),
-            (PUBLIC, "app.example.com", Name::Ours),
-            (PUBLIC, "app.example.com:443", Name::Ours),
-            (PUBLIC, "www.app.example.com", Name::Alias),
-            (PUBLIC, "WWW.App.Example.com:443", Name::Alias),
-            (PUBLIC, "app.example.com.", Name::Alias),
-            ("https://www.example.com", "example.com", Name::Alias),
-            (PUBLIC, "example.com", Name::Stranger),
-            (PUBLIC, "127.0.0.1:3000", Name::Stranger),
-            (PUBLIC, "latchkey:3000", Name::Stranger),
+            (LOCAL, "localhost:3000", HostName::Canonical),
+            (LOCAL, "LOCALHOST:3000", HostName::Canonical),
+            (LOCAL, "localhost:8080", HostName::Canonical),
+            (LOCAL, "127.0.0.1:4000", HostName::Canonical),
+            (LOCAL, "127.0.0.1:3000", HostName::Alias),
+            (LOCAL, "[::1]:3000", HostName::Alias),
+            (LOCAL, "0.0.0.0:3000", HostName::Alias),
+            (LOCAL, "[::]:3000", HostName::Alias),
+            (LOCAL, "www.localhost:3000", HostName::Alias),
+            (LOCAL, "localhost.:3000", HostName::Alias),
+            (LOCAL, "rebound.evil.test:3000", HostName::Foreign),
+            (LOCAL, "192.168.1.7:3000", HostName::Foreign),
+            (LOCAL, "localhost.evil.test:3000", HostName::Foreign),
+            (LOCAL, "evil.test@localhost:3000", HostName::Foreign),
+            (LOCAL, "localhost:3000/x", HostName::Foreign),
+            (LOCAL, "x y", HostName::Foreign),
+            (LOCAL, "", HostName::Foreign),
+            ("http://127.0.0.1:3000", "localhost:3000", HostName::Alias),
+            (PUBLIC, "app.example.com", HostName::Canonical),
+            (PUBLIC, "app.example.com:443", HostName::Canonical),
+            (PUBLIC, "www.app.example.com", HostName::Alias),
+            (PUBLIC, "WWW.App.Example.com:443", HostName::Alias),
+            (PUBLIC, "app.example.com.", HostName::Alias),
+            ("https://www.example.com", "example.com", HostName::Alias),
+            (PUBLIC, "example.com", HostName::Foreign),
+            (PUBLIC, "127.0.0.1:3000", HostName::Foreign),
+            (PUBLIC, "latchkey:3000", HostName::Foreign),
         ] {
-            assert_eq!(name(host, &Url::parse(public)?), expected, "{public} {host}");
+            assert_eq!(host_name(host, &Url::parse(public)?), expected, "{public} {host}");
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! A panic is an error of ours: it ends one request, not the process.
+//! Turns panics of handlers into internal errors.
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::errors::{AppError, catalogue};
 
-/// tower-http's layer would put each response body into a box of its own.
+/// Unlike tower-http's layer, this does not box response bodies.
 pub(super) async fn catch_panic<F: Future>(future: F) -> std::thread::Result<F::Output> {
     let mut future = pin!(future);
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
@@ -20,13 +20,13 @@ pub(super) async fn catch_panic<F: Future>(future: F) -> std::thread::Result<F::
     .await
 }
 
-pub(super) fn caught(panic: &(dyn Any + Send)) -> Response {
-    let said = panic
+pub(super) fn panic_response(panic: &(dyn Any + Send)) -> Response {
+    let message = panic
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied());
-    tracing::error!(panic = said.unwrap_or("something that is no text"), "a handler panicked");
-    AppError::new(catalogue::INTERNAL).into_response()
+    tracing::error!(panic = message.unwrap_or("not a string"), "a handler panicked");
+    AppError::new(catalogue::INTERNAL_ERROR).into_response()
 }
 
 #[cfg(test)]
@@ -41,6 +41,6 @@ mod tests {
             panic!("on purpose");
         };
         let panic = catch_panic(late).await.expect_err("a panic");
-        assert_eq!(caught(&*panic).status(), 500);
+        assert_eq!(panic_response(&*panic).status(), 500);
     }
 }

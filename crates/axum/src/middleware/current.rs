@@ -1,4 +1,4 @@
-//! The request that is being answered, as the log names it.
+//! The current request, for log lines.
 
 use std::fmt::{self, Display};
 use std::future::Future;
@@ -10,9 +10,8 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::request_id::RequestId;
 
-/// What lines in the log say of the request that they belong to. A host that
-/// formats its own log asks for it with [`CurrentRequest::get`]; a span of the
-/// same name and fields is there from `debug` on.
+/// The request that log lines belong to. A custom log format gets it with
+/// [`CurrentRequest::get`]. At `debug` there is also a span with the same fields.
 #[derive(Debug)]
 pub struct CurrentRequest {
     pub(super) id: RequestId,
@@ -26,7 +25,7 @@ tokio::task_local! {
 }
 
 impl CurrentRequest {
-    /// The one that the current task answers, if it answers one.
+    /// The request of the current task.
     pub fn get() -> Option<Arc<Self>> {
         CURRENT.try_with(Arc::clone).ok()
     }
@@ -39,17 +38,17 @@ impl CurrentRequest {
         CURRENT.sync_scope(Arc::clone(self), work)
     }
 
-    /// As in `X-Request-Id`.
+    /// The value of `X-Request-Id`.
     pub fn id(&self) -> &str {
         self.id.as_str()
     }
 
-    /// The pattern, never the path: a path and a query can hold a code or a token.
+    /// The route pattern, not the path: a URL may contain a code or a token.
     pub fn route(&self) -> &str {
         self.route.as_ref().map_or("-", MatchedPath::as_str)
     }
 
-    /// What whoever sent it calls the whole that it is a part of (W3C Trace Context).
+    /// From `traceparent` (W3C Trace Context).
     pub fn trace_id(&self) -> Option<&str> {
         self.trace_id.as_deref()
     }

@@ -1,8 +1,7 @@
-//! One layer around every route: what each request goes through, from its name
-//! to the headers of its response.
+//! One layer for everything around a route, from the request ID to the security headers.
 //!
-//! One, because each layer of axum costs a request several allocations and a
-//! clone of everything within it.
+//! It is one layer because each layer of axum costs several allocations per request, and a
+//! clone of everything inside it.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -27,45 +26,40 @@ use tower::layer::layer_fn;
 use tower::{Layer, Service, service_fn};
 use tracing::Instrument as _;
 
-use super::catch_panic::{catch_panic, caught};
+use super::catch_panic::{catch_panic, panic_response};
 use super::current::CurrentRequest;
+use super::render::{self, RequestIds};
 use super::request_id::{REQUEST_ID, RequestId};
 use super::security_headers::SecurityHeaders;
-use super::server_timing::{SERVER_TIMING, dial, server_timing};
-use super::{
-    canonical_host,
-    render::{self, Names},
-    same_site,
-};
+use super::server_timing::{SERVER_TIMING, server_timing, simulated_latency};
+use super::{canonical_host, same_site};
 use crate::cookies::{self, ResponseCookies};
-use crate::errors::{AppError, LateBody, catalogue};
-use crate::metrics::Answered;
+use crate::errors::{AppError, BodyTimeout, catalogue};
+use crate::metrics::FinishedRequest;
 use crate::routes::CALLBACK;
 use crate::state::Latchkey;
 
-/// Larger than any form here, smaller than anything that hurts.
+/// In bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// How long the whole body of a request may take to arrive, drop by drop or not.
+/// For the whole body of a request to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long a whole answer may take: longer than the slowest provider
-/// (discovery, token, keys and profile may each take their time).
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
+/// For the whole response. A sign-in may wait for four calls to a provider: discovery, token,
+/// keys and profile.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// How long somebody waits who found no place.
-const PLACES_AGAIN: Span = Span::seconds(10);
+/// `Retry-After` when the server is at its connection limit.
+const CONNECTION_RETRY_AFTER: Span = Span::seconds(10);
 
-/// On a request that comes through a connection too many: it is answered, and
-/// nothing is done for it.
+/// A request extension: the connection is over the limit, so respond with 503.
 #[derive(Clone, Copy, Debug)]
-pub struct NoPlace;
+pub struct TooManyConnections;
 
-/// An error and what the request is called, as a response.
-type Render = Box<dyn Fn(&AppError, &Names<'_>) -> Response + Send + Sync>;
+type Render = Box<dyn Fn(&AppError, &RequestIds<'_>) -> Response + Send + Sync>;
 
-/// What counts around a group of routes, with what can be worked out once.
-pub(super) struct Rules {
+/// Settings of a route group, computed once.
+pub(super) struct GuardConfig {
     latchkey: Latchkey,
     origin: String,
     is_development: bool,
@@ -74,10 +68,10 @@ pub(super) struct Rules {
     render: Render,
 }
 
-impl Rules {
+impl GuardConfig {
     pub(super) fn new(
         latchkey: &Latchkey,
-        render: impl Fn(&AppError, &Names<'_>) -> Response + Send + Sync + 'static,
+        render: impl Fn(&AppError, &RequestIds<'_>) -> Response + Send + Sync + 'static,
     ) -> Self {
         Self {
             origin: latchkey.config.origin(),
@@ -89,38 +83,39 @@ impl Rules {
         }
     }
 
-    /// Other names of this site lead to the one in `PUBLIC_URL`.
+    /// Redirects other names of this site to `PUBLIC_URL`.
     pub(super) fn for_pages(self) -> Self {
         Self { is_page: true, ..self }
     }
 
-    /// What is answered in place of the route, if anything.
-    fn refusal(&self, request: &Request) -> Option<Response> {
-        if request.extensions().get::<NoPlace>().is_some() {
+    /// The response to a request that must not reach its route.
+    fn early_response(&self, request: &Request) -> Option<Response> {
+        if request.extensions().get::<TooManyConnections>().is_some() {
             tracing::warn!("too many connections; behind a proxy, set TRUSTED_PROXIES");
-            let error = AppError::new(catalogue::NO_PLACE).retry_after(PLACES_AGAIN);
+            let error =
+                AppError::new(catalogue::TOO_MANY_CONNECTIONS).retry_after(CONNECTION_RETRY_AFTER);
             return Some(error.into_response());
         }
         let headers = request.headers();
-        let other_name = canonical_host::check(request, &self.latchkey.config, self.is_page);
+        let wrong_host = canonical_host::check(request, &self.latchkey.config, self.is_page);
         let path = request.extensions().get::<MatchedPath>();
-        if other_name.is_none()
+        if wrong_host.is_none()
             && path.is_none_or(|path| path.as_str() != CALLBACK)
             && !same_site::is_allowed(request.method(), headers, &self.origin)
         {
-            tracing::warn!("a request from another site was refused");
+            tracing::warn!("a cross-site request was blocked");
             return Some(same_site::refusal(headers, &self.origin).into_response());
         }
-        other_name
+        wrong_host
     }
 }
 
-/// A layer around routes, as [`Router::layer`] takes it.
+/// A layer for [`Router::layer`].
 pub trait RouteLayer: Layer<Route, Service: RouteService> + Clone + Send + Sync + 'static {}
 
 impl<L: Layer<Route, Service: RouteService> + Clone + Send + Sync + 'static> RouteLayer for L {}
 
-/// What it makes of a route.
+/// The service of a [`RouteLayer`].
 pub trait RouteService:
     Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>
     + Clone
@@ -141,34 +136,34 @@ impl<S> RouteService for S where
 
 pub(super) fn guard<S: Clone + Send + Sync + 'static>(
     router: Router<S>,
-    rules: Rules,
+    config: GuardConfig,
 ) -> Router<S> {
-    router.layer(layer(rules))
+    router.layer(layer(config))
 }
 
-pub(super) fn layer(rules: Rules) -> impl RouteLayer {
-    let rules = Arc::new(rules);
+pub(super) fn layer(config: GuardConfig) -> impl RouteLayer {
+    let config = Arc::new(config);
     layer_fn(move |mut route: Route| {
-        let rules = Arc::clone(&rules);
-        service_fn(move |request: Request| respond(&rules, &mut route, request))
+        let config = Arc::clone(&config);
+        service_fn(move |request: Request| respond(&config, &mut route, request))
     })
 }
 
 fn respond(
-    rules: &Arc<Rules>,
+    config: &Arc<GuardConfig>,
     route: &mut Route,
     mut request: Request,
 ) -> impl Future<Output = Result<Response, Infallible>> + use<> {
     let start = Instant::now();
     let trace = TraceContext::from_headers(request.headers())
-        .or_else(|| rules.latchkey.metrics.is_observed().then(TraceContext::new_root));
+        .or_else(|| config.latchkey.metrics.has_observer().then(TraceContext::new_root));
     let current = Arc::new(CurrentRequest {
         id: RequestId::new(),
         method: request.method().clone(),
         route: request.extensions().get::<MatchedPath>().cloned(),
         trace_id: trace.map(|trace| format!("{:032x}", trace.trace_id)),
     });
-    // The log names the request without it: nobody reads most spans, and each costs.
+    // Spans are for `debug` only, because they are slow: the log reads `CurrentRequest`.
     let span = tracing::debug_span!(
         "request",
         id = current.id(),
@@ -176,33 +171,32 @@ fn respond(
         route = current.route(),
         trace_id = current.trace_id()
     );
-    let refusal = current.enter(|| span.in_scope(|| rules.refusal(&request)));
-    let latency = if rules.is_development { dial(request.headers()) } else { None };
+    let early = current.enter(|| span.in_scope(|| config.early_response(&request)));
+    let latency = if config.is_development { simulated_latency(request.headers()) } else { None };
     let statements = Arc::new(Statements::with_latency(latency.unwrap_or_default()));
     let response_cookies = ResponseCookies::default();
     request.extensions_mut().insert(response_cookies.clone());
-    // Read by `Server-Timing` alone.
-    let is_counted = rules.is_development && rules.latchkey.introspection.is_some();
+    // For `Server-Timing`.
+    let is_counted = config.is_development && config.latchkey.introspection.is_some();
     let calls = is_counted.then(Arc::<CallCounter>::default);
     if let Some(calls) = &calls {
         request.extensions_mut().insert(Arc::clone(calls));
     }
     limit_body(&mut request);
     cookies::tidy(request.headers_mut());
-    // Nothing of it happens before it is polled.
-    let answer = route.call(request);
-    let rules = Arc::clone(rules);
+    // Not polled if there is an early response.
+    let response = route.call(request);
+    let config = Arc::clone(config);
     async move {
-        let names = Names { request_id: current.id(), trace_id: current.trace_id() };
-        // Pinned where it is: each future around it would move it into itself.
+        let ids = RequestIds { request_id: current.id(), trace_id: current.trace_id() };
+        // Pinned here, so that the futures around it do not move it.
         let work = pin!(async {
-            let response = match refusal {
-                Some(refusal) => refusal,
-                None => run(answer, &response_cookies).await,
+            let response = match early {
+                Some(response) => response,
+                None => run(response, &response_cookies).await,
             };
-            let response = render::render(response, |error| (rules.render)(error, &names));
-            // Not `info`: a line for each request is the proxy's to write, and would
-            // cost more than answering it.
+            let response = render::render(response, |error| (config.render)(error, &ids));
+            // Not `info`: it costs more than the response, and proxies keep access logs.
             tracing::debug!(
                 status = response.status().as_u16(),
                 millis = start.elapsed().as_millis(),
@@ -214,21 +208,21 @@ fn respond(
         let work = CurrentRequest::scope(Arc::clone(&current), TraceContext::scope(trace, work));
         let mut response = count::statements(Arc::clone(&statements), work).instrument(span).await;
         let code = response.headers().get("x-error-code").and_then(|code| code.to_str().ok());
-        rules.latchkey.metrics.answered(&Answered {
+        config.latchkey.metrics.request_finished(&FinishedRequest {
             route: current.route(),
-            method: known(&current.method),
+            method: method_label(&current.method),
             status: response.status().as_u16(),
             code: code.unwrap_or_default(),
-            since: start,
+            start,
             statements: statements.sent(),
             database: statements.time(),
             trace,
         });
         let headers = response.headers_mut();
-        rules.security_headers.add(headers);
+        config.security_headers.add(headers);
         headers.insert(REQUEST_ID, current.id.header());
-        // How long a query takes tells strangers something; developers want to know.
-        if rules.is_development
+        // Not in production: query times reveal something about the data.
+        if config.is_development
             && let Ok(value) = server_timing(&statements, calls.as_deref(), start).try_into()
         {
             headers.insert(SERVER_TIMING, value);
@@ -237,8 +231,8 @@ fn respond(
     }
 }
 
-/// Not what a stranger makes up: each name would be counted for itself.
-fn known(method: &Method) -> &str {
+/// One label for all unknown methods: clients must not create new metrics.
+fn method_label(method: &Method) -> &str {
     match *method {
         Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::DELETE => method.as_str(),
         Method::PATCH | Method::OPTIONS => method.as_str(),
@@ -246,23 +240,23 @@ fn known(method: &Method) -> &str {
     }
 }
 
-/// Where there is a body, it has to come, and to come to an end.
+/// Limits the size of a body and the time it may take.
 fn limit_body(request: &mut Request) {
     if !request.body().is_end_stream() {
         DefaultBodyLimit::max(BODY_LIMIT).apply(request);
         let body = std::mem::take(request.body_mut());
         let deadline = Box::pin(sleep(BODY_TIMEOUT));
-        *request.body_mut() = Body::new(PromptBody { body, deadline });
+        *request.body_mut() = Body::new(TimeoutBody { body, deadline });
     }
 }
 
-/// A body that has to be there in time.
-struct PromptBody {
+/// Fails with [`BodyTimeout`] at the deadline.
+struct TimeoutBody {
     body: Body,
     deadline: Pin<Box<Sleep>>,
 }
 
-impl HttpBody for PromptBody {
+impl HttpBody for TimeoutBody {
     type Data = Bytes;
     type Error = BoxError;
 
@@ -271,7 +265,7 @@ impl HttpBody for PromptBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if self.deadline.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Some(Err(LateBody.into())));
+            return Poll::Ready(Some(Err(BodyTimeout.into())));
         }
         Pin::new(&mut self.body).poll_frame(cx).map_err(Into::into)
     }
@@ -285,17 +279,17 @@ impl HttpBody for PromptBody {
     }
 }
 
-/// The route's answer, and the cookies that were queued on the way to it. They
-/// are sent when time is up as well: a token may have been renewed by then.
+/// Runs the route and adds the queued cookies. After a timeout too: a refresh token may have
+/// been exchanged by then.
 async fn run(
-    answer: impl Future<Output = Result<Response, Infallible>>,
+    response: impl Future<Output = Result<Response, Infallible>>,
     cookies: &ResponseCookies,
 ) -> Response {
-    let answer = pin!(answer);
-    let mut response = match catch_panic(tokio::time::timeout(ANSWER_TIMEOUT, answer)).await {
+    let response = pin!(response);
+    let mut response = match catch_panic(tokio::time::timeout(RESPONSE_TIMEOUT, response)).await {
         Ok(Ok(Ok(response))) => response,
         Ok(Err(_)) => StatusCode::GATEWAY_TIMEOUT.into_response(),
-        Err(panic) => return caught(&*panic),
+        Err(panic) => return panic_response(&*panic),
     };
     cookies.append_to(response.headers_mut());
     response

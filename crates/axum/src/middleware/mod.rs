@@ -1,4 +1,4 @@
-//! What happens around every request.
+//! The middleware around every route.
 
 mod canonical_host;
 mod catch_panic;
@@ -16,49 +16,49 @@ use axum::extract::FromRef;
 use crate::host::Host;
 use crate::state::Latchkey;
 pub use current::CurrentRequest;
-pub use guard::{NoPlace, RouteLayer, RouteService};
-use guard::{Rules, guard};
+use guard::{GuardConfig, guard};
+pub use guard::{RouteLayer, RouteService, TooManyConnections};
 
-/// Around pages: what goes wrong is a page of the host.
-pub fn around_pages<S: Host>(router: Router<S>, host: &S) -> Router<S>
+/// For pages: errors are pages of the [`Host`], and other names of this site redirect to
+/// `PUBLIC_URL`.
+pub fn guard_pages<S: Host>(router: Router<S>, host: &S) -> Router<S>
 where
     Latchkey: FromRef<S>,
 {
-    guard(router, page_rules(host).for_pages())
+    guard(router, page_config(host).for_pages())
 }
 
-/// Around what is called under whatever name this machine has: files, and the
-/// questions of whoever watches over the process.
-pub fn around_files<S: Host>(router: Router<S>, host: &S) -> Router<S>
+/// For files and health checks, under any host name.
+pub fn guard_files<S: Host>(router: Router<S>, host: &S) -> Router<S>
 where
     Latchkey: FromRef<S>,
 {
-    guard(router, page_rules(host))
+    guard(router, page_config(host))
 }
 
-/// Around what programs call: what goes wrong is `application/problem+json`.
-pub fn around_api<S: Clone + Send + Sync + 'static>(
+/// For the API: errors are `application/problem+json`.
+pub fn guard_api<S: Clone + Send + Sync + 'static>(
     router: Router<S>,
     latchkey: &Latchkey,
 ) -> Router<S> {
-    let own = latchkey.clone();
-    guard(router, Rules::new(latchkey, move |error, names| render::problem(&own, error, names)))
+    let state = latchkey.clone();
+    guard(router, GuardConfig::new(latchkey, move |error, ids| render::problem(&state, error, ids)))
 }
 
-/// What [`around_pages`] puts around routes, as a layer.
-pub fn page_layer<S: Host>(host: &S) -> impl RouteLayer
+/// The layer of [`guard_pages`].
+pub(crate) fn page_layer<S: Host>(host: &S) -> impl RouteLayer
 where
     Latchkey: FromRef<S>,
 {
-    guard::layer(page_rules(host).for_pages())
+    guard::layer(page_config(host).for_pages())
 }
 
-fn page_rules<S: Host>(host: &S) -> Rules
+fn page_config<S: Host>(host: &S) -> GuardConfig
 where
     Latchkey: FromRef<S>,
 {
-    let (own, latchkey) = (host.clone(), Latchkey::from_ref(host));
-    Rules::new(&latchkey.clone(), move |error, names| {
-        render::page(&latchkey, &own, error, names.request_id)
+    let (host, latchkey) = (host.clone(), Latchkey::from_ref(host));
+    GuardConfig::new(&latchkey.clone(), move |error, ids| {
+        render::page(&latchkey, &host, error, ids.request_id)
     })
 }

@@ -1,4 +1,4 @@
-//! A name for each request.
+//! `X-Request-Id`.
 
 use std::array;
 use std::hash::{BuildHasher as _, RandomState};
@@ -11,16 +11,14 @@ use http::{HeaderName, HeaderValue};
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The name of one request: in the answer, on error pages and in the log. One
-/// that comes in from outside is not taken over: what a stranger writes does not
-/// belong in our log.
+/// The ID of a request in the response, on error pages and in the log. We ignore IDs that
+/// clients send, because they would end up in our log.
 #[derive(Debug)]
 pub(super) struct RequestId([u8; 22]);
 
 impl RequestId {
-    /// A count, hashed with random keys of this process (SipHash): the operating
-    /// system is asked once, and a name tells neither the next one nor how many
-    /// there were.
+    /// A counter, hashed with random keys of this process (SipHash): fast, and it reveals
+    /// neither the next ID nor the number of requests.
     pub(super) fn new() -> Self {
         static KEYS: LazyLock<[RandomState; 2]> =
             LazyLock::new(|| array::from_fn(|_| RandomState::new()));
@@ -28,7 +26,7 @@ impl RequestId {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let bytes = KEYS.each_ref().map(|key| key.hash_one(count).to_be_bytes());
         let mut text = [b'-'; 22];
-        // It has room for 16 bytes, and base64url is a header's value as it stands.
+        // Cannot fail: 16 bytes are 22 characters.
         let _ = URL_SAFE_NO_PAD.encode_slice(bytes.as_flattened(), &mut text);
         Self(text)
     }

@@ -1,29 +1,28 @@
-//! Requests that other sites make in a person's name (CSRF) are refused.
+//! CSRF protection: blocks unsafe requests from other sites.
 
 use http::{HeaderMap, Method, header};
 
 use crate::errors::{Action, AppError, catalogue};
 
-/// Whether a request may do something.
+/// Whether a request is safe or from this site.
 ///
-/// Browsers say where a request comes from, in headers that pages cannot write:
-/// `Sec-Fetch-Site` today, `Origin` for longer. No token has to be carried
-/// through forms. What says nothing at all is no browser with cookies of ours:
-/// every browser that knows `SameSite` sends `Origin` with a POST.
+/// Browsers send the origin in headers that pages cannot set: `Sec-Fetch-Site`, or `Origin`
+/// in older ones. So forms need no CSRF token. A request without any of them is not from a
+/// browser with our cookies: every browser that supports `SameSite` sends `Origin` with POST.
 pub(super) fn is_allowed(method: &Method, headers: &HeaderMap, origin: &str) -> bool {
     if method.is_safe() {
         return true;
     }
-    let says = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-    if let Some(site) = says("sec-fetch-site") {
-        // `none` is the person themselves, from a bookmark or the address bar.
-        // `same-site` is another origin: a neighbour's subdomain, or port.
+    let header = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    if let Some(site) = header("sec-fetch-site") {
+        // `none` is a bookmark or the address bar. `same-site` is another subdomain or port,
+        // so it is not trusted.
         return matches!(site, "same-origin" | "none");
     }
-    if let Some(from) = says(header::ORIGIN.as_str()) {
+    if let Some(from) = header(header::ORIGIN.as_str()) {
         return from == origin;
     }
-    match says(header::REFERER.as_str()) {
+    match header(header::REFERER.as_str()) {
         Some(referer) => {
             url::Url::parse(referer).is_ok_and(|url| url.origin().ascii_serialization() == origin)
         }
@@ -31,15 +30,15 @@ pub(super) fn is_allowed(method: &Method, headers: &HeaderMap, origin: &str) -> 
     }
 }
 
-/// Says which two sites they are, where the browser does: it may be one site
-/// that was opened under another name.
+/// The error for a blocked request. It names both origins, because they may be two names of
+/// one site.
 pub(super) fn refusal(headers: &HeaderMap, origin: &str) -> AppError {
-    let error = AppError::new(catalogue::CROSS_SITE);
+    let error = AppError::new(catalogue::CROSS_SITE_REQUEST);
     let from = headers.get(header::ORIGIN).and_then(|from| from.to_str().ok());
     let from = from.and_then(|from| url::Url::parse(from).ok()).map(|url| url.origin());
     match from.filter(url::Origin::is_tuple).map(|from| from.ascii_serialization()) {
         Some(from) if from != origin => error
-            .detail(format!("A page at {from} tried to act here, at {origin}, in your name."))
+            .detail(format!("A page at {from} tried to act here, at {origin}, on your behalf."))
             .fact("From", from)
             .fact("This site", origin)
             .action(Action::link("Open this site", origin)),

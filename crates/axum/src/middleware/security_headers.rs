@@ -1,4 +1,4 @@
-//! What tells browsers to be careful with our answers.
+//! Security headers of every response.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use latchkey_auth::oauth::Provider;
@@ -7,7 +7,7 @@ use crate::state::Latchkey;
 
 const FIXED: [(HeaderName, HeaderValue); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    // Not `no-referrer`: with it, browsers send `Origin: null` with our own forms.
+    // Not `no-referrer`: browsers would send `Origin: null` with our own forms.
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (
@@ -24,14 +24,13 @@ const FIXED: [(HeaderName, HeaderValue); 6] = [
     ),
 ];
 
-/// Neighbours under this name may not be ready for https: whoever runs them all
-/// has to say so.
+/// Without and with subdomains, which may not support https.
 const HSTS: [HeaderValue; 2] = [
     HeaderValue::from_static("max-age=63072000"),
     HeaderValue::from_static("max-age=63072000; includeSubDomains"),
 ];
 
-/// Made once: every answer gets a copy.
+/// Built once and cloned into every response.
 pub(super) struct SecurityHeaders(HeaderMap);
 
 impl SecurityHeaders {
@@ -41,36 +40,33 @@ impl SecurityHeaders {
         if let Ok(policy) = HeaderValue::try_from(policy) {
             headers.insert(header::CONTENT_SECURITY_POLICY, policy);
         }
-        // What is not said to be public is somebody's own.
+        // Responses are private unless a route says otherwise.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if latchkey.cookies.is_secure() {
-            let [alone, with_subdomains] = HSTS;
-            let asked_for = latchkey.config.hsts_subdomains;
-            let hsts = if asked_for { with_subdomains } else { alone };
+            let [without, with_subdomains] = HSTS;
+            let hsts = if latchkey.config.hsts_subdomains { with_subdomains } else { without };
             headers.insert(header::STRICT_TRANSPORT_SECURITY, hsts);
         }
         Self(headers)
     }
 
-    /// Adds them to every answer: pages, errors, redirects and the API's. What an
-    /// answer says itself counts before them.
+    /// Adds the headers that the response does not set itself.
     pub(super) fn add(&self, headers: &mut HeaderMap) {
         let own = std::mem::replace(headers, self.0.clone());
         headers.extend(own);
     }
 }
 
-/// Nothing but our own files. Forms lead to us and, through our redirect, to a
-/// provider, and from there to wherever it sends people on: Chromium applies
-/// `form-action` to every hop of that chain, and nobody can list the origins of a
-/// broker's, or of a company that keeps its people elsewhere. So no https target is
-/// refused; one on http where a provider is, which is on this machine alone.
+/// Allows only our own files. `form-action` must allow all of https: Chromium applies it to
+/// every redirect after a form, through the provider and on to identity providers that it
+/// delegates to, and we cannot know their origins. It allows http only if a provider is on
+/// http, which is possible on loopback only.
 fn content_security_policy(providers: &[Provider]) -> String {
-    let is_near = |provider: &Provider| provider.issuer().starts_with("http:");
-    let near = if providers.iter().any(is_near) { " http:" } else { "" };
+    let is_http = |provider: &Provider| provider.issuer().starts_with("http:");
+    let http = if providers.iter().any(is_http) { " http:" } else { "" };
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-         connect-src 'self'; form-action 'self' https:{near}; base-uri 'none'; \
+         connect-src 'self'; form-action 'self' https:{http}; base-uri 'none'; \
          object-src 'none'; frame-ancestors 'none'"
     )
 }

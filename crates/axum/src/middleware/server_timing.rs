@@ -1,4 +1,4 @@
-//! What a request cost, for developers; and the dial that makes it cost more.
+//! `Server-Timing` for developers, and simulated database latency for measurements.
 
 use std::time::{Duration, Instant};
 
@@ -9,18 +9,18 @@ use latchkey_store::count::Statements;
 pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const LATENCY: HeaderName = HeaderName::from_static("x-latchkey-database-latency");
 
-/// Nobody's database is farther away than this, in milliseconds.
+/// In milliseconds.
 const MAX_LATENCY: f64 = 50.0;
 
-/// How far away the database is to be made for this request: `0.5ms`. It is for
-/// whoever measures, in development alone; elsewhere nobody may slow us down.
-pub(super) fn dial(headers: &HeaderMap) -> Option<Duration> {
+/// The latency to add to each query of this request, such as `0.5ms`. In development only:
+/// elsewhere it would let anyone slow down the server.
+pub(super) fn simulated_latency(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(LATENCY)?.to_str().ok()?.trim();
     let millis: f64 = text.strip_suffix("ms").unwrap_or(text).trim_end().parse().ok()?;
     (0.0..=MAX_LATENCY).contains(&millis).then(|| Duration::from_secs_f64(millis / 1000.0))
 }
 
-/// What a request cost: queries, and calls about an app's token if it showed one.
+/// The value of `Server-Timing`: queries, introspection calls if any, and the total.
 pub(super) fn server_timing(
     statements: &Statements,
     calls: Option<&CallCounter>,
@@ -30,12 +30,12 @@ pub(super) fn server_timing(
     let sent = statements.sent();
     let noun = if sent == 1 { "query" } else { "queries" };
     let db = format!("db;dur={:.3};desc=\"{sent} {noun}\"", millis(statements.time()));
-    let asked = calls.and_then(|calls| {
+    let introspection = calls.and_then(|calls| {
         let made = calls.count()?;
         let noun = if made == 1 { "call" } else { "calls" };
         Some(format!(", introspection;dur={:.3};desc=\"{made} {noun}\"", millis(calls.time())))
     });
-    format!("{db}{}, total;dur={:.3}", asked.unwrap_or_default(), millis(start.elapsed()))
+    format!("{db}{}, total;dur={:.3}", introspection.unwrap_or_default(), millis(start.elapsed()))
 }
 
 #[cfg(test)]
@@ -61,8 +61,8 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(LATENCY, HeaderValue::from_static(text));
-            assert_eq!(dial(&headers), micros.map(Duration::from_micros), "{text}");
+            assert_eq!(simulated_latency(&headers), micros.map(Duration::from_micros), "{text}");
         }
-        assert_eq!(dial(&HeaderMap::new()), None);
+        assert_eq!(simulated_latency(&HeaderMap::new()), None);
     }
 }

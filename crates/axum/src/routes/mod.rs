@@ -1,4 +1,4 @@
-//! The routes of both doors, and of the token API.
+//! The routes of sign-in with OAuth and with a password, and of the token API.
 
 pub mod oauth;
 mod password;
@@ -15,26 +15,25 @@ use crate::host::Host;
 use crate::sign_in::session_layer;
 use crate::state::Latchkey;
 
-/// Where providers send people back to. One that answers with a form posts it
-/// from its own site, by its nature.
+/// The redirect URI. With `response_mode=form_post` it gets cross-site POSTs.
 pub(crate) const CALLBACK: &str = "/auth/{provider}/callback";
 
-/// Which routes an application takes. Signing out always comes along.
+/// Which routes to mount. `POST /sign-out` is always included.
 ///
 /// ```
 /// # fn mount(latchkey: &latchkey_axum::Latchkey) -> axum::Router {
 /// use latchkey_axum::Routes;
 ///
-/// latchkey.routes_of(latchkey, Routes { password: false, tokens: false, ..Routes::ALL })
+/// latchkey.routes_for(latchkey, Routes { password: false, tokens: false, ..Routes::ALL })
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Routes {
-    /// Signing in at a provider.
+    /// Sign-in with OAuth providers.
     pub oauth: bool,
-    /// Signing up and in with a password.
+    /// Sign-up and sign-in with a password.
     pub password: bool,
-    /// Tokens for programs, and the keys that verify them. They are issued for a password.
+    /// The token API for programs, which takes a password, and the JWKS.
     pub tokens: bool,
 }
 
@@ -42,14 +41,14 @@ impl Routes {
     pub const ALL: Self = Self { oauth: true, password: true, tokens: true };
 }
 
-/// Signing in at a provider or with a password, signing up, and signing out.
+/// Sign-in, sign-up and sign-out.
 pub fn pages<S: Host>(latchkey: &Latchkey, routes: Routes) -> Router<S>
 where
     Latchkey: FromRef<S>,
 {
     let mut router = Router::new().route("/sign-out", post(password::sign_out::<S>));
     if routes.oauth {
-        // A look at the headers alone must not use up the code.
+        // HEAD must not use up the code.
         let head = async || AppError::new(catalogue::METHOD_NOT_ALLOWED);
         router = router
             .route("/auth/{provider}", post(oauth::start))
@@ -62,7 +61,7 @@ where
     if routes.password { router.route("/sign-up", post(password::sign_up::<S>)) } else { router }
 }
 
-/// Tokens for programs, and the keys that verify them.
+/// The token API and the JWKS.
 pub fn api<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S>
 where
     Latchkey: FromRef<S>,

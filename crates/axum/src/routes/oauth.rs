@@ -1,4 +1,4 @@
-//! Out to a provider, and back.
+//! Sign-in with OAuth: the redirect to the provider, and the callback.
 
 use axum::Extension;
 use axum::body::Bytes;
@@ -29,20 +29,20 @@ use crate::host::{ConnectCallback, Host};
 use crate::sign_in::{Proof, SignInContext, complete_sign_in, parse_strategy};
 use crate::state::Latchkey;
 
-/// How many attempts of one browser may wait at a time, and how many used ones a callback hears
-/// of. More cookies than this would make its requests too large to be served.
-const MAX_KEPT: usize = 6;
+/// Cookies of pending attempts per browser, and of used ones per provider. More would make the
+/// browser's requests too large.
+const MAX_COOKIES: usize = 6;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct StartForm {
     strategy: Option<String>,
     next: Option<String>,
-    /// Whether somebody who is signed in wants to prove who they are once more.
+    /// Set to reauthenticate a user who is signed in.
     again: Option<String>,
 }
 
-/// `POST /auth/{provider}`: sets out. By POST, so that nobody is sent on their
-/// way by a link or an image on somebody else's page.
+/// `POST /auth/{provider}`. Not GET: a link or an image on another site must not start a
+/// sign-in.
 pub(super) async fn start(
     State(latchkey): State<Latchkey>,
     Path(slug): Path<String>,
@@ -50,16 +50,19 @@ pub(super) async fn start(
     StrictForm(form): StrictForm<StartForm>,
 ) -> HandlerResult<Response> {
     let method = SignInMethod::OAuth(slug.clone());
-    let default = latchkey.config.credential_for(&method);
-    let key = parse_strategy(form.strategy.as_deref(), default)?;
+    let default = latchkey.config.default_credential(&method);
+    let credential = parse_strategy(form.strategy.as_deref(), default)?;
     let return_to = ReturnTo::parse(form.next.as_deref(), &latchkey.config.public_url);
-    let can = find_provider(&latchkey, &slug)?.can_reauthenticate();
-    let again = form.again.is_some_and(|again| !again.is_empty());
-    let purpose = if again && can { Purpose::Reauthenticate(key) } else { Purpose::SignIn(key) };
+    let can_reauthenticate = find_provider(&latchkey, &slug)?.can_reauthenticate();
+    let purpose = if can_reauthenticate && form.again.is_some_and(|again| !again.is_empty()) {
+        Purpose::Reauthenticate(credential)
+    } else {
+        Purpose::SignIn(credential)
+    };
     redirect_to_provider(&latchkey, &slug, purpose, return_to, &headers).await
 }
 
-/// Sends the browser to a provider (RFC 6749 §4.1.1), with the attempt in a cookie.
+/// Redirects to a provider (RFC 6749 §4.1.1) and stores the attempt in a cookie.
 pub async fn redirect_to_provider(
     latchkey: &Latchkey,
     slug: &str,
@@ -80,8 +83,7 @@ pub async fn redirect_to_provider(
     Ok((SetCookies(cookies), Redirect::to(url.as_str())).into_response())
 }
 
-/// `GET /auth/{provider}/callback`: the authorization response (RFC 6749
-/// §4.1.2), and everything that follows from it, in order.
+/// `GET /auth/{provider}/callback`: the authorization response (RFC 6749 §4.1.2).
 pub(super) async fn callback<S: Host>(
     State(host): State<S>,
     Path(slug): Path<String>,
@@ -96,37 +98,35 @@ where
     let provider = find_provider(&latchkey, &slug)?;
     let response = AuthorizationResponse::parse(query.as_deref().unwrap_or_default());
 
-    // The state has to be one that we sent out, in this very browser
-    // (RFC 6749 §10.12, RFC 9700 §4.7).
+    // The state must belong to an attempt of this browser (RFC 6749 §10.12, RFC 9700 §4.7).
     let state = response.state.as_deref().unwrap_or_default();
-    let here = latchkey.cookies.at(format!("/auth/{slug}/callback"));
-    let used = Used { latchkey: &latchkey, here };
+    let cookies = latchkey.cookies.with_path(format!("/auth/{slug}/callback"));
+    let used = UsedAttempts { latchkey: &latchkey, cookies };
     let open = |sealed| Attempt::open(sealed, state, &latchkey.config.app_secret);
-    let waiting = latchkey.cookies.value(&headers, &Attempt::cookie_name(PENDING_COOKIE, state));
-    let attempt = waiting.and_then(open).or_else(|| used.open(&headers, state));
-    if let Some(return_to) = attempt.as_ref().and_then(|attempt| came_before(attempt, &context)) {
+    let pending = latchkey.cookies.value(&headers, &Attempt::cookie_name(PENDING_COOKIE, state));
+    let attempt = pending.and_then(open).or_else(|| used.open(&headers, state));
+    if let Some(return_to) = attempt.as_ref().and_then(|attempt| completed(attempt, &context)) {
         return Ok(Redirect::to(return_to.as_str()).into_response());
     }
     let attempt = claim(&latchkey, attempt, &slug, state, &context.client)
         .await?
         .map_err(|error| AppError::from_attempt(error, provider, context.current.is_some()))?;
 
-    // From here on the attempt is over, however it ends: what is kept of it is only that it
-    // was there, and only this path hears of it.
-    let mut cookies = evict_oldest(&used.here, USED_COOKIE, &headers);
+    // The attempt is used now, whatever happens next: a cookie for this path records that.
+    let mut cookies = evict_oldest(&used.cookies, USED_COOKIE, &headers);
     cookies.push(latchkey.cookies.removal(&Attempt::cookie_name(PENDING_COOKIE, state)));
     cookies.push(used.cookie(attempt.clone().finish(Progress::Finished))?);
     let response_cookies = context.response_cookies.clone();
     response_cookies.add(cookies);
 
-    let mut over = attempt.clone();
+    let mut finished = attempt.clone();
     let current = context.current.as_ref().and_then(Caller::sign_in_id);
-    let (whose, signed_in) = match attempt.purpose {
-        Purpose::SignIn(key) | Purpose::Reauthenticate(key) => {
+    let (sign_in_id, signed_in) = match attempt.purpose {
+        Purpose::SignIn(credential) | Purpose::Reauthenticate(credential) => {
             // The token request, the ID token, the profile.
             let Authenticated { profile, auth_time } =
                 authenticate(&latchkey, provider, &attempt, response, &context).await?;
-            // Whose account is it, or is it a new one?
+            // The account, which may be new.
             let roles = host.initial_roles(provider, &profile);
             let (db, clock) = (&latchkey.db, &latchkey.clock);
             let samples = |user, now| latchkey.config.samples(user, now);
@@ -139,15 +139,15 @@ where
             let user = account.user;
             if account.created {
                 let (slug, client) = (&*provider.slug, &context.client);
-                audit::by_person(&latchkey, Kind::SignedUp, user.id, slug, client).await;
+                audit::record_by_user(&latchkey, Kind::SignedUp, user.id, slug, client).await;
             }
             // The session, or the tokens.
-            let auth_time = match no_other_proof(&latchkey, &user).await? {
-                true => Some(latchkey.clock.now()),
-                false => auth_time,
+            let auth_time = match can_prove_identity(&latchkey, &user).await? {
+                true => auth_time,
+                false => Some(latchkey.clock.now()),
             };
             let proof = Proof::provider(&provider.slug, auth_time, &user);
-            let signed_in = complete_sign_in(&latchkey, context, &user, proof, key).await?;
+            let signed_in = complete_sign_in(&latchkey, context, &user, proof, credential).await?;
             (Some(signed_in.id), Some(Extension(signed_in)))
         }
         Purpose::Link(user) => {
@@ -157,24 +157,23 @@ where
             (current, None)
         }
         Purpose::Connect { user, ref scopes } => {
-            let asked = ProviderScopes::parse(scopes);
-            let callback = ConnectCallback { user, asked, attempt, response };
+            let requested = ProviderScopes::parse(scopes);
+            let callback = ConnectCallback { user, requested, attempt, response };
             let next = host.connect(&context, provider, callback).await?;
-            over.return_to = ReturnTo::parse(Some(&next), &latchkey.config.public_url);
+            finished.return_to = ReturnTo::parse(Some(&next), &latchkey.config.public_url);
             (current, None)
         }
     };
-    let onward = Redirect::to(over.return_to.as_str());
-    if let Some(whose) = whose {
-        response_cookies.add(vec![used.cookie(over.finish(Progress::Succeeded(whose)))?]);
+    let redirect = Redirect::to(finished.return_to.as_str());
+    if let Some(id) = sign_in_id {
+        response_cookies.add(vec![used.cookie(finished.after(Progress::Succeeded(id)))?]);
     }
-    Ok((signed_in, onward).into_response())
+    Ok((signed_in, redirect).into_response())
 }
 
-/// `POST /auth/{provider}/callback`: the answer as a form, from another site, so
-/// without the cookies that would say whose it is. The browser brings it once more,
-/// by itself: now with them, and everything that binds an answer to a browser binds
-/// this one. Nothing else happens here.
+/// `POST /auth/{provider}/callback`: the response with `response_mode=form_post`. As a
+/// cross-site POST it has no cookies, so it redirects to the GET, which has them and does all
+/// the checks.
 pub(super) async fn form_callback(
     State(latchkey): State<Latchkey>,
     Path(slug): Path<String>,
@@ -183,14 +182,14 @@ pub(super) async fn form_callback(
     let provider = find_provider(&latchkey, &slug)?;
     if !provider.uses_form_post() {
         return Err(AppError::new(catalogue::FORM_POST_UNEXPECTED)
-            .at(provider)
+            .for_provider(provider)
             .link("Sign in again", "/sign-in"));
     }
     let response = AuthorizationResponse::to_query(&body);
     Ok(Redirect::to(&format!("/auth/{slug}/callback?{response}")))
 }
 
-/// Who it is, as the provider says.
+/// The user at the provider. Records failures.
 async fn authenticate(
     latchkey: &Latchkey,
     provider: &Provider,
@@ -204,7 +203,7 @@ async fn authenticate(
         Err(error) => {
             let error = AppError::from_oauth(&error, provider, attempt);
             let method = SignInMethod::OAuth(provider.slug.clone()).to_string();
-            latchkey.metrics.sign_in(&method, "", error.entry.code);
+            latchkey.metrics.record_sign_in(&method, "", error.entry.code);
             let how = format!("{}: {}", provider.slug, error.entry.code);
             let client = Some(&context.client);
             audit::record(latchkey, Kind::SignInFailed, None, Actor::Unknown, how, client).await;
@@ -213,7 +212,7 @@ async fn authenticate(
     }
 }
 
-/// Links what a provider has just vouched for, for whoever set out to do so.
+/// Links an identity to the account of the user who started the attempt.
 async fn link(
     latchkey: &Latchkey,
     user: UserId,
@@ -221,7 +220,7 @@ async fn link(
     profile: &Profile,
     context: &SignInContext,
 ) -> HandlerResult<()> {
-    // Somebody else signed in here in the meantime: it is not theirs to link.
+    // Another user may have signed in since.
     let Some(caller) = context.current.as_ref().filter(|caller| caller.user.id == user) else {
         return Err(AppError::new(catalogue::LINK_LOST).link("Go to your account", "/account"));
     };
@@ -229,7 +228,7 @@ async fn link(
     link_identity(latchkey, user, &provider.slug, profile, &context.client).await
 }
 
-/// Makes an identity a way to sign in to this account.
+/// Links an identity, so that the user can sign in with it.
 pub async fn link_identity(
     latchkey: &Latchkey,
     user: UserId,
@@ -238,7 +237,7 @@ pub async fn link_identity(
     client: &Client,
 ) -> HandlerResult<()> {
     if accounts::link(&latchkey.db, user, provider, profile, latchkey.clock.now()).await? {
-        audit::by_person(latchkey, Kind::Linked, user, provider, client).await;
+        audit::record_by_user(latchkey, Kind::Linked, user, provider, client).await;
     }
     Ok(())
 }
@@ -261,14 +260,14 @@ fn find_provider<'a>(latchkey: &'a Latchkey, slug: &str) -> HandlerResult<&'a Pr
     })
 }
 
-/// Where whoever was signed in by this very attempt goes on to, or linked or connected
-/// by it: a browser that had fetched ahead, or reloads, has no use for "this is finished".
-fn came_before<'a>(attempt: &'a Attempt, context: &SignInContext) -> Option<&'a ReturnTo> {
+/// Where to redirect if this attempt already succeeded for the current sign-in: after a reload
+/// or a prefetch, an error page would be wrong.
+fn completed<'a>(attempt: &'a Attempt, context: &SignInContext) -> Option<&'a ReturnTo> {
     let current = context.current.as_ref()?.sign_in_id()?;
     (attempt.progress == Progress::Succeeded(current)).then_some(&attempt.return_to)
 }
 
-/// Whether the answer belongs to an attempt of this browser, and is the first to.
+/// Checks that the response belongs to an attempt of this browser and is the first one.
 async fn claim(
     latchkey: &Latchkey,
     attempt: Option<Attempt>,
@@ -287,50 +286,54 @@ async fn claim(
     Ok(if is_first { Ok(attempt) } else { Err(AttemptError::AlreadyUsed) })
 }
 
-/// Whether there is nothing by which somebody could prove who they are but the
-/// word of providers that do not say when they last asked: no address, and so
-/// neither a code nor a password. They must not be locked into their account.
-async fn no_other_proof(latchkey: &Latchkey, user: &User) -> HandlerResult<bool> {
+/// Whether the user can reauthenticate: by e-mail or password, or with a provider that sends
+/// `auth_time`. Other users must not be locked out of sensitive actions.
+async fn can_prove_identity(latchkey: &Latchkey, user: &User) -> HandlerResult<bool> {
     if user.email.is_some() {
-        return Ok(false);
+        return Ok(true);
     }
     let identities = identities::of_user(&latchkey.db, user.id).await?;
-    Ok(!identities.iter().any(|identity| {
+    Ok(identities.iter().any(|identity| {
         latchkey.provider(&identity.provider).is_some_and(Provider::can_reauthenticate)
     }))
 }
 
-/// The attempts of a provider that have had their answer.
-struct Used<'a> {
+/// The cookies of used attempts, for the callback path of a provider.
+struct UsedAttempts<'a> {
     latchkey: &'a Latchkey,
-    here: CookieProfile,
+    cookies: CookieProfile,
 }
 
-impl Used<'_> {
+impl UsedAttempts<'_> {
     fn cookie(&self, attempt: Attempt) -> HandlerResult<Cookie<'static>> {
         let name = Attempt::cookie_name(USED_COOKIE, &attempt.state);
         let sealed = attempt.seal(&self.latchkey.config.app_secret)?;
-        Ok(self.here.cookie(&name, sealed, COOKIE_LIFETIME))
+        Ok(self.cookies.cookie(&name, sealed, COOKIE_LIFETIME))
     }
 
-    /// None that waits: a subdomain may have put it here, and it binds nothing to this browser.
+    /// Rejects pending attempts: these cookies have no `__Host-`, so a subdomain could have
+    /// set one.
     fn open(&self, headers: &HeaderMap, state: &str) -> Option<Attempt> {
-        let sealed = self.here.value(headers, &Attempt::cookie_name(USED_COOKIE, state))?;
+        let sealed = self.cookies.value(headers, &Attempt::cookie_name(USED_COOKIE, state))?;
         let attempt = Attempt::open(sealed, state, &self.latchkey.config.app_secret)?;
         (attempt.progress != Progress::Waiting).then_some(attempt)
     }
 }
 
-/// The removal of what is too much there, with the one that is to come.
-fn evict_oldest(of: &CookieProfile, prefix: &str, headers: &HeaderMap) -> Vec<Cookie<'static>> {
+/// Removes the oldest cookies, to make room for one more.
+fn evict_oldest(
+    profile: &CookieProfile,
+    prefix: &str,
+    headers: &HeaderMap,
+) -> Vec<Cookie<'static>> {
     // Browsers send older cookies first (RFC 6265 §5.4).
-    let kept: Vec<_> = of.beginning_with(headers, prefix).collect();
-    let too_many = (kept.len() + 1).saturating_sub(MAX_KEPT);
-    kept.iter().take(too_many).map(|name| of.removal(name)).collect()
+    let names: Vec<_> = profile.names_starting_with(headers, prefix).collect();
+    let excess = (names.len() + 1).saturating_sub(MAX_COOKIES);
+    names.iter().take(excess).map(|name| profile.removal(name)).collect()
 }
 
-/// Somebody who has an account that is entered another way is asked to come
-/// that way, and may then link this one: it waits for them in a cookie.
+/// If the address already has an account, the user can sign in as before and then link this
+/// identity, which a cookie keeps until then.
 fn admission_error(
     latchkey: &Latchkey,
     error: accounts::Error,
@@ -351,5 +354,5 @@ fn admission_error(
         PENDING_LINK_TTL,
     )]);
     let label = format!("Sign in as before and link {}", provider.label);
-    AppError::from(error).at(provider).link(label, "/sign-in?next=%2Faccount%2Flink")
+    AppError::from(error).for_provider(provider).link(label, "/sign-in?next=%2Faccount%2Flink")
 }

@@ -1,4 +1,4 @@
-//! Signing up and in with an address and a password, and signing out.
+//! Sign-in and sign-up with a password, and sign-out.
 
 use axum::Extension;
 use axum::extract::{FromRef, State};
@@ -23,7 +23,7 @@ pub(super) struct SignInForm {
     password: String,
     strategy: Option<String>,
     next: Option<String>,
-    /// From our own page: a browser that keeps no cookies is to be told so.
+    /// Set by our own page: redirect via the sign-in page, which detects blocked cookies.
     check_cookies: Option<String>,
 }
 
@@ -37,18 +37,18 @@ where
     Latchkey: FromRef<S>,
 {
     let latchkey = Latchkey::from_ref(&host);
-    let default = latchkey.config.credential_for(&SignInMethod::Password);
-    let key = parse_strategy(form.strategy.as_deref(), default)?;
+    let default = latchkey.config.default_credential(&SignInMethod::Password);
+    let credential = parse_strategy(form.strategy.as_deref(), default)?;
     let next = ReturnTo::parse(form.next.as_deref(), &latchkey.config.public_url);
-    let checked =
+    let verified =
         password::authenticate(&latchkey, &form.email, &form.password, &context.client).await?;
-    let Some(checked) = checked else {
-        let failed = FailedSignIn { email: form.email, key, next };
+    let Some(verified) = verified else {
+        let failed = FailedSignIn { email: form.email, credential, next };
         return Err(host.failed_sign_in(&failed));
     };
-    let now = Proof::password(latchkey.clock.now());
-    let signed_in = complete_sign_in(&latchkey, context, &checked.user, now, key).await?;
-    checked.ensure_unchanged(&latchkey, signed_in.id).await?;
+    let proof = Proof::password(latchkey.clock.now());
+    let signed_in = complete_sign_in(&latchkey, context, &verified.user, proof, credential).await?;
+    verified.ensure_unchanged(&latchkey, signed_in.id).await?;
     let next = match form.check_cookies {
         None => next.to_string(),
         Some(_) => sign_in_page(&[("arrived", "yes"), ("next", next.as_str())]),
@@ -56,7 +56,7 @@ where
     Ok((Extension(signed_in), Redirect::to(&next)))
 }
 
-/// `POST /sign-out`. By POST alone: a link or an image must not sign anybody out.
+/// `POST /sign-out`. Not GET: a link or an image must not sign users out.
 pub(super) async fn sign_out<S: Host>(
     State(host): State<S>,
     context: SignInContext,
@@ -80,9 +80,9 @@ pub(super) struct SignUpForm {
     next: Option<String>,
 }
 
-/// `POST /sign-up`. Whether or not the address has an account already, the
-/// answer is the same: to sign in. (Whoever then signs in with that password
-/// learns whether the address was free; only proving it first would hide that.)
+/// `POST /sign-up`. The response is the same whether or not the address already has an
+/// account. (Signing in with the password reveals it; only verifying the address before
+/// creating the account would hide that.)
 pub(super) async fn sign_up<S: Host>(
     State(host): State<S>,
     client: Client,
@@ -95,8 +95,8 @@ where
     let next = ReturnTo::parse(form.next.as_deref(), &latchkey.config.public_url);
     match validate(&form) {
         Ok((name, email, typed)) => {
-            let tell = async |outcome| host.signed_up(outcome, &next).await;
-            let to = password::sign_up(&latchkey, name, email, &typed, &client, tell).await?;
+            let to =
+                password::sign_up(&latchkey, &host, name, email, &typed, &client, &next).await?;
             Ok(Redirect::to(&to))
         }
         Err(errors) => {
@@ -106,7 +106,7 @@ where
     }
 }
 
-/// Looks at every field, and says everything that is wrong at once.
+/// Checks all fields and reports every error.
 fn validate(form: &SignUpForm) -> Result<(DisplayName, Email, Password), FieldErrors> {
     let mut errors = Vec::new();
     let name = DisplayName::clean(&form.name);
@@ -115,7 +115,7 @@ fn validate(form: &SignUpForm) -> Result<(DisplayName, Email, Password), FieldEr
     }
     let email = Email::parse(&form.email).ok().filter(Email::is_public);
     if email.is_none() {
-        let text = "Enter an address that e-mail can reach, like you@example.com.";
+        let text = "Enter a valid e-mail address, like you@example.com.";
         errors.push(("email", text.to_owned()));
     }
     if let Err(weak) = check(&form.password, &[&form.email, &form.name]) {

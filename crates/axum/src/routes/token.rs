@@ -1,4 +1,4 @@
-//! Tokens for programs: issued for a password, renewed, revoked.
+//! The token API for programs: issue, refresh, revoke.
 
 use axum::Json;
 use axum::extract::State;
@@ -13,14 +13,14 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::client::Client;
-use crate::errors::{AppError, HandlerResult, Refusals, catalogue};
+use crate::errors::{AppError, ErrorResponses, HandlerResult, catalogue};
 use crate::extract::JsonBody;
 use crate::refresh::refresh_tokens;
 use crate::sign_in::{Proof, end_sign_in, new_sign_in};
 use crate::state::Latchkey;
 use crate::{audit, password};
 
-/// What programs of people's own are, to the JWTs that they carry.
+/// The client of programs in [`crate::config::Product::client_id`].
 const PROGRAM: &str = "api";
 
 /// A password, and what the token is to be for.
@@ -84,30 +84,30 @@ impl From<TokenPair> for TokenAnswer {
 /// Exchanges an e-mail address and a password for a JWT and a refresh token.
 #[utoipa::path(
     post, path = "/api/v1/token", tag = "Tokens", request_body = TokenRequest,
-    responses((status = 200, body = TokenAnswer), Refusals)
+    responses((status = 200, body = TokenAnswer), ErrorResponses)
 )]
 pub async fn issue(
     State(latchkey): State<Latchkey>,
     client: Client,
     JsonBody(request): JsonBody<TokenRequest>,
 ) -> HandlerResult<Json<TokenAnswer>> {
-    let scope = wanted(request.scope.as_deref())?;
-    let Some(proof) =
+    let scope = requested_scope(request.scope.as_deref())?;
+    let Some(verified) =
         password::authenticate(&latchkey, &request.email, &request.password, &client).await?
     else {
         return Err(AppError::new(catalogue::WRONG_CREDENTIALS)
             .oauth_error("invalid_grant")
             .challenge(""));
     };
-    let user = &proof.user;
-    let now = Proof::password(latchkey.clock.now());
-    let sign_in = new_sign_in(&latchkey, user.id, now, CredentialKind::Jwt, &client);
+    let user = &verified.user;
+    let password = Proof::password(latchkey.clock.now());
+    let sign_in = new_sign_in(&latchkey, user.id, password, CredentialKind::Jwt, &client);
     let client_id = latchkey.config.product.client_id(PROGRAM);
     let pair = latchkey.issuer.issue(user, &sign_in, scope, &client_id).await?;
-    proof.ensure_unchanged(&latchkey, sign_in.id).await?;
-    latchkey.metrics.sign_in("password", "jwt", "ok");
+    verified.ensure_unchanged(&latchkey, sign_in.id).await?;
+    latchkey.metrics.record_sign_in("password", "jwt", "ok");
     let how = "password, a program";
-    audit::by_person(&latchkey, Kind::SignedIn, user.id, how, &client).await;
+    audit::record_by_user(&latchkey, Kind::SignedIn, user.id, how, &client).await;
     Ok(Json(pair.into()))
 }
 
@@ -117,7 +117,7 @@ pub async fn issue(
 /// seconds gets the same response; later reuse revokes the whole family.
 #[utoipa::path(
     post, path = "/api/v1/token/refresh", tag = "Tokens", request_body = RefreshRequest,
-    responses((status = 200, body = TokenAnswer), Refusals)
+    responses((status = 200, body = TokenAnswer), ErrorResponses)
 )]
 pub async fn refresh(
     State(latchkey): State<Latchkey>,
@@ -125,8 +125,8 @@ pub async fn refresh(
     JsonBody(request): JsonBody<RefreshRequest>,
 ) -> HandlerResult<Json<TokenAnswer>> {
     latchkey.limits.check(&client)?;
-    let exchanged = refresh_tokens(&latchkey, &request.refresh_token, None, &client).await;
-    let pair = exchanged.map_err(|error| AppError::from(error).oauth_error("invalid_grant"))?;
+    let refreshed = refresh_tokens(&latchkey, &request.refresh_token, None, &client).await;
+    let pair = refreshed.map_err(|error| AppError::from(error).oauth_error("invalid_grant"))?;
     Ok(Json(pair.into()))
 }
 
@@ -136,7 +136,7 @@ pub async fn refresh(
 /// (RFC 7009 §2.2): there is nothing to revoke.
 #[utoipa::path(
     post, path = "/api/v1/token/revoke", tag = "Tokens", request_body = RevokeRequest,
-    responses((status = 200, description = "The token is revoked, or was never valid"), Refusals)
+    responses((status = 200, description = "The token is revoked, or was never valid"), ErrorResponses)
 )]
 pub async fn revoke(
     State(latchkey): State<Latchkey>,
@@ -147,25 +147,24 @@ pub async fn revoke(
     if let Some((id, user)) = found
         && end_sign_in(&latchkey, id, user).await?
     {
-        audit::by_person(&latchkey, Kind::SignInEnded, user, "token revoked", &client).await;
+        audit::record_by_user(&latchkey, Kind::SignInEnded, user, "token revoked", &client).await;
     }
     Ok(StatusCode::OK)
 }
 
-/// What was asked for; everything when nothing was (RFC 6749 §3.3). A scope
-/// that is there and names nothing is a mistake, and must not grant everything.
-fn wanted(scope: Option<&str>) -> HandlerResult<Scopes> {
+/// All scopes without the parameter (RFC 6749 §3.3). An empty one is an error, and must not
+/// grant everything.
+fn requested_scope(scope: Option<&str>) -> HandlerResult<Scopes> {
     let Some(scope) = scope else { return Ok(Scopes::all()) };
     let scopes = scope.parse::<Scopes>().ok().filter(|scopes| !scopes.is_empty());
     scopes.ok_or_else(|| AppError::new(catalogue::INVALID_SCOPE).oauth_error("invalid_scope"))
 }
 
-/// `GET /.well-known/jwks.json` (RFC 7517 §5): the keys that verify our access
-/// tokens. Symmetric ones are never among them.
+/// `GET /.well-known/jwks.json` (RFC 7517 §5): the public keys of our access tokens.
 pub(super) async fn jwks(
     State(latchkey): State<Latchkey>,
 ) -> ([(HeaderName, String); 1], Json<Value>) {
     let keys = latchkey.keys.ring().key_set(latchkey.clock.now());
-    let lasts = format!("public, max-age={MAX_AGE_SECONDS}");
-    ([(header::CACHE_CONTROL, lasts)], Json(keys))
+    let caching = format!("public, max-age={MAX_AGE_SECONDS}");
+    ([(header::CACHE_CONTROL, caching)], Json(keys))
 }

@@ -17,9 +17,9 @@ pub struct Environment {
 
 impl Environment {
     /// The process's environment and, for what it leaves out, `.env` in the working folder.
-    pub fn of_process() -> Self {
+    pub fn from_process() -> Self {
         let folder = std::env::current_dir().unwrap_or_default();
-        let mut environment = Self::with_file(&folder.join(".env"));
+        let mut environment = Self::from_file(&folder.join(".env"));
         environment.folder = folder;
         for (name, value) in std::env::vars_os() {
             // Ours are UTF-8.
@@ -32,14 +32,14 @@ impl Environment {
 
     /// With a value for a variable that is not set.
     #[must_use]
-    pub fn or(mut self, name: &str, value: &str) -> Self {
+    pub fn with_default(mut self, name: &str, value: &str) -> Self {
         if self.get(name).is_none() {
             self.variables.insert(name.to_owned(), value.to_owned());
         }
         self
     }
 
-    pub fn of<N: Into<String>, V: Into<String>>(
+    pub fn new<N: Into<String>, V: Into<String>>(
         variables: impl IntoIterator<Item = (N, V)>,
         folder: impl Into<PathBuf>,
     ) -> Self {
@@ -50,12 +50,12 @@ impl Environment {
 
     /// Lines of `NAME=value`, each value taken as it is.
     #[doc(hidden)]
-    pub fn of_lines(lines: &str, folder: impl Into<PathBuf>) -> Self {
-        Self::of(lines.lines().filter_map(|line| line.split_once('=')), folder)
+    pub fn from_lines(lines: &str, folder: impl Into<PathBuf>) -> Self {
+        Self::new(lines.lines().filter_map(|line| line.split_once('=')), folder)
     }
 
     /// The variables of a `.env` file, if it exists, as far as it can be read.
-    pub fn with_file(path: &Path) -> Self {
+    pub fn from_file(path: &Path) -> Self {
         const FIX: &str =
             "Write NAME=value, with single quotes around a value that contains blanks or #.";
         let mut problems = Problems::default();

@@ -163,7 +163,7 @@ impl Settings {
 
 fn product(read: &mut Reader<'_>) -> Product {
     let fits = |text: &str| (text.chars().count() <= 40).then(|| text.to_owned());
-    let product = Product::named(&read.parsed("PRODUCT_NAME", fits).unwrap_or_default());
+    let product = Product::new(&read.parsed("PRODUCT_NAME", fits).unwrap_or_default());
     // What a cookie may be called (RFC 6265 §4.1.1), and what lets its port be told apart.
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
     let is_prefix =

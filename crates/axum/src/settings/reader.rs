@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn a_misspelling_is_reported_unless_the_right_name_is_set() {
         let warnings = |variables: &str| -> Vec<String> {
-            let environment = Environment::of_lines(variables, "");
+            let environment = Environment::from_lines(variables, "");
             let mut read = Reader::new(&environment, true);
             read.warn_about_unknown_names();
             read.warnings.iter().map(Problem::to_string).collect()

@@ -104,7 +104,7 @@ mod tests {
     fn guesses_come_back_as_they_went() {
         let guesses =
             Guesses::default().with(3, Guess::True).with(1, Guess::None).with(3, Guess::False);
-        let profile = CookieProfile::of(&"http://localhost".parse().unwrap(), "app");
+        let profile = CookieProfile::new(&"http://localhost".parse().unwrap(), "app");
         let cookie = guesses.cookie(&profile);
         assert_eq!(cookie.value(), "1-none.3-true", "the first guess counts");
         assert_eq!(Some(parse(cookie.value())), guesses.0);

@@ -36,7 +36,7 @@ pub(crate) async fn page(
     };
     let layout = Layout::new(&demo.app, caller.as_ref()).below("/compare");
     let page = ComparingPage { layout, claims: run.claims.len() }.render();
-    let page = page.map_err(|_| AppError::new(catalogue::INTERNAL))?;
+    let page = page.map_err(|_| AppError::new(catalogue::INTERNAL_ERROR))?;
     let (send, mut pieces) = mpsc::channel(1);
     let guesses = Guesses::of(&headers, &demo.app.cookies);
     tokio::spawn(follow(demo, run.claims, guesses, page, send));

@@ -134,7 +134,7 @@ async fn load(app: &App, caller: &Caller, id: TraceId) -> HandlerResult<Option<T
     let trace = record.map(|record| serde_json::from_str(&record)).transpose();
     trace.map_err(|error| {
         tracing::error!(%error, "a stored trace cannot be parsed");
-        AppError::new(catalogue::INTERNAL)
+        AppError::new(catalogue::INTERNAL_ERROR)
     })
 }
 

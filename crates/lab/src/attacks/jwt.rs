@@ -93,7 +93,7 @@ attacks! { Jwt:
             attack("A token and a password", ME.with(&[("authorization", "Basic bm9ib2R5Om5vdGhpbmc=")])),
         ]);
     "jwt_in_cookie", "API token in the browser’s cookie", "RFC 8725 §3.12",
-        check("crates/axum/src/caller/extract.rs", "of_browser"),
+        check("crates/axum/src/caller/extract.rs", "from_cookies"),
         &[Code(401, "sign_in_required")], send(&[
             AS_ISSUED,
             attack("The token as a cookie, on a page",

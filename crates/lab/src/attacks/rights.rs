@@ -25,7 +25,7 @@ attacks! { Rights:
             attack("The new token at the contacts", api("GET", "/api/v1/contacts").bearer("{{wider}}")),
         ]);
     "scope_made_up", "Unknown scope", "RFC 6749 §3.3",
-        check("crates/axum/src/routes/token.rs", "wanted"),
+        check("crates/axum/src/routes/token.rs", "requested_scope"),
         &[Code(400, "invalid_scope")], send(&[
             attack("A token for an unknown scope", json("POST", "/api/v1/token",
                 r#"{"email":"{{thief.email}}","password":"{{thief.password}}","scope":"{{each}}"}"#))

@@ -48,7 +48,7 @@ pub(super) struct EventList {
 /// Your events, in the order they were added.
 #[utoipa::path(
     get, path = "/api/v1/calendar/events", tag = "Calendar", params(Paging),
-    responses((status = 200, body = EventList), Refusals),
+    responses((status = 200, body = EventList), ErrorResponses),
     security(("session" = ["calendar:read"]))
 )]
 pub(super) async fn list(

@@ -78,7 +78,7 @@ impl ContactDetails {
 /// List contacts
 #[utoipa::path(
     get, path = "/api/v1/contacts", tag = "Contacts", params(Paging),
-    responses((status = 200, body = ContactList), Refusals),
+    responses((status = 200, body = ContactList), ErrorResponses),
     security(("session" = ["contacts:read"]))
 )]
 pub(super) async fn list(
@@ -98,7 +98,7 @@ pub(super) async fn list(
     post, path = "/api/v1/contacts", tag = "Contacts", request_body = ContactDetails,
     responses(
         (status = 201, body = ContactResponse, headers(("Location" = String, description = "The contact’s address"))),
-        Refusals
+        ErrorResponses
     ),
     security(("session" = ["contacts:write"]))
 )]
@@ -129,7 +129,7 @@ pub(super) async fn create(
 #[utoipa::path(
     get, path = "/api/v1/contacts/{id}", tag = "Contacts",
     params(("id" = String, Path, format = Uuid, description = "The contact")),
-    responses((status = 200, body = ContactResponse), Refusals),
+    responses((status = 200, body = ContactResponse), ErrorResponses),
     security(("session" = ["contacts:read"]))
 )]
 pub(super) async fn read(
@@ -146,7 +146,7 @@ pub(super) async fn read(
 #[utoipa::path(
     put, path = "/api/v1/contacts/{id}", tag = "Contacts", request_body = ContactDetails,
     params(("id" = String, Path, format = Uuid, description = "The contact")),
-    responses((status = 200, body = ContactResponse), Refusals),
+    responses((status = 200, body = ContactResponse), ErrorResponses),
     security(("session" = ["contacts:write"]))
 )]
 pub(super) async fn update(
@@ -165,7 +165,7 @@ pub(super) async fn update(
 #[utoipa::path(
     delete, path = "/api/v1/contacts/{id}", tag = "Contacts",
     params(("id" = String, Path, format = Uuid, description = "The contact")),
-    responses((status = 204, description = "The contact is deleted"), Refusals),
+    responses((status = 204, description = "The contact is deleted"), ErrorResponses),
     security(("session" = ["contacts:write"]))
 )]
 pub(super) async fn delete(

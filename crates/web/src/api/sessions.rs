@@ -58,7 +58,7 @@ pub(super) struct SignInList {
 /// All active ones, with any credential, most recently used first.
 #[utoipa::path(
     get, path = "/api/v1/sessions", tag = "Who you are",
-    responses((status = 200, body = SignInList), Refusals),
+    responses((status = 200, body = SignInList), ErrorResponses),
     security(("session" = ["profile"]))
 )]
 pub(super) async fn list(
@@ -82,7 +82,7 @@ pub(super) async fn list(
 #[utoipa::path(
     delete, path = "/api/v1/sessions/{id}", tag = "Who you are",
     params(("id" = String, Path, format = Uuid, description = "The sign-in")),
-    responses((status = 204, description = "The sign-in is revoked"), Refusals),
+    responses((status = 204, description = "The sign-in is revoked"), ErrorResponses),
     security(("session" = ["profile"]))
 )]
 pub(super) async fn end_one(
@@ -94,7 +94,7 @@ pub(super) async fn end_one(
     caller.require_scope(Scope::Profile)?;
     if end_sign_in(&app, id, caller.user.id).await? {
         let by = caller.app().map(|app| format!("through the app {app}")).unwrap_or_default();
-        audit::by_person(&app, Kind::SignInEnded, caller.user.id, by, &client).await;
+        audit::record_by_user(&app, Kind::SignInEnded, caller.user.id, by, &client).await;
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(AppError::new(catalogue::NOT_FOUND).detail("You have no active sign-in with this ID."))

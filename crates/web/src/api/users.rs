@@ -45,7 +45,7 @@ impl<'u> From<&'u User> for Person<'u> {
 /// issue; an opaque token is introspected at its issuer.
 #[utoipa::path(
     get, path = "/api/v1/me", tag = "Who you are",
-    responses((status = 200, body = Person<'_>), Refusals),
+    responses((status = 200, body = Person<'_>), ErrorResponses),
     security(("session" = ["profile"]))
 )]
 pub(super) async fn read(caller: ApiCaller) -> HandlerResult<Response> {
@@ -67,7 +67,7 @@ pub(super) struct PersonList<'u> {
 /// For users with the role `admin`.
 #[utoipa::path(
     get, path = "/api/v1/admin/users", tag = "Administration", params(Paging),
-    responses((status = 200, body = PersonList<'_>), Refusals),
+    responses((status = 200, body = PersonList<'_>), ErrorResponses),
     security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]))
 )]
 pub(super) async fn users(

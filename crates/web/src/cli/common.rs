@@ -14,7 +14,7 @@ use crate::settings::{Capabilities, Environment, Settings};
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 pub(super) async fn app(built_with: Capabilities) -> Result<App, Box<dyn std::error::Error>> {
-    let settings = Settings::load(&Environment::of_process(), built_with)?;
+    let settings = Settings::load(&Environment::from_process(), built_with)?;
     Ok(App::open(settings, Clock::System, Links::default()).await?)
 }
 

@@ -13,7 +13,7 @@ use crate::settings::{Capabilities, Environment, Settings};
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(built_with: Capabilities) -> Outcome {
-    let settings = Settings::load(&Environment::of_process(), built_with)?;
+    let settings = Settings::load(&Environment::from_process(), built_with)?;
     let address = *settings.listen.first().ok_or("there is no address to ask")?;
     let status = tokio::time::timeout(
         TIMEOUT,

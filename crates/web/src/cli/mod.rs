@@ -76,7 +76,7 @@ impl Command {
             Self::Migrate { from, to } => migrate::run(&from, &to).await,
             Self::Health => health::run(built_with).await,
             Self::Openapi => {
-                let environment = Environment::of_process();
+                let environment = Environment::from_process();
                 let (settings, _) = Settings::dry_run(&environment, built_with);
                 print(&serde_json::to_string_pretty(&api::document(&settings.product))?)
             }
@@ -86,7 +86,7 @@ impl Command {
 
 /// A problem makes the exit status 1; a warning does not.
 async fn doctor(json: bool, built_with: Capabilities) -> Outcome {
-    let report = examine(&Environment::of_process(), built_with, &Clock::System).await;
+    let report = examine(&Environment::from_process(), built_with, &Clock::System).await;
     if json {
         print(&serde_json::to_string_pretty(&report.json())?)?;
     } else {

@@ -91,7 +91,7 @@ mod tests {
             (Err(Unavailable::Timeout), None, Level::Problem, "did not answer"),
             (Err(Unavailable::InvalidResponse), None, Level::Problem, "invalid response"),
         ] {
-            let environment = Environment::of_lines(
+            let environment = Environment::from_lines(
                 "OAUTH_INTROSPECTION_URL=https://as.test/introspect\n\
                  OAUTH_INTROSPECTION_CLIENT_ID=api\nOAUTH_INTROSPECTION_CLIENT_SECRET=hush\n\
                  OAUTH_INTROSPECTION_CACHE=0",

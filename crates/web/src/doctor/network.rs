@@ -331,7 +331,7 @@ mod tests {
     fn acme(kind: Kind) -> Provider {
         let lines = "PUBLIC_URL=https://app.test\nOIDC_ACME_ISSUER=https://op.test\n\
                      OIDC_ACME_CLIENT_ID=id\nOIDC_ACME_CLIENT_SECRET=hush";
-        let environment = Environment::of_lines(lines, "");
+        let environment = Environment::from_lines(lines, "");
         let (settings, _) = Settings::dry_run(&environment, Capabilities::ALL);
         Provider { kind, ..settings.providers[0].clone() }
     }
@@ -352,7 +352,7 @@ mod tests {
             (public, Proxy, false, Level::Ok),
             (public, Proxy, true, Level::Warning),
         ] {
-            let environment = Environment::of([("PUBLIC_URL", url)], "");
+            let environment = Environment::new([("PUBLIC_URL", url)], "");
             let (settings, _) = Settings::dry_run(&environment, Capabilities::ALL);
             let found = public_url_finding(&settings, responder, serving);
             assert_eq!(found.level, level, "{url} {responder:?}: {found:?}");

@@ -69,7 +69,7 @@ fn is_reserved(host: &str) -> bool {
 }
 
 fn cookies(settings: &Settings) -> Option<Finding> {
-    let profile = CookieProfile::of(&settings.public_url, &settings.product.cookie_prefix);
+    let profile = CookieProfile::new(&settings.public_url, &settings.product.cookie_prefix);
     let names = [SESSION, TOKEN, REFRESH].map(|base| profile.name(base)).join(", ");
     let (text, marks) = if profile.is_secure() {
         let text = "Cookies are Secure and prefixed with __Host-, because PUBLIC_URL is https.";
@@ -291,7 +291,7 @@ mod tests {
     const SECRET: &str = "APP_SECRET=3f7Kq9Zr1xV8bN5mT2wY6cH4jL0pD3sG\n";
 
     fn found(variables: &str) -> Vec<Finding> {
-        let environment = Environment::of_lines(variables, "");
+        let environment = Environment::from_lines(variables, "");
         let (settings, problems) = Settings::dry_run(&environment, Capabilities::ALL);
         findings(&Context { settings: &settings, problems: &problems })
     }

@@ -105,6 +105,6 @@ pub(crate) async fn end(
     let all = authorizations(&app, introspection, user, subjects).await.map_err(unavailable)?;
     let one = all.into_iter().flatten().find(|one| one.id == form.id).ok_or_else(not_found)?;
     introspection.revoke(&one.id, &app.clock).await.map_err(unavailable)?;
-    audit::by_person(&app, Kind::AccessEnded, user, one.app, &client).await;
+    audit::record_by_user(&app, Kind::AccessEnded, user, one.app, &client).await;
     Ok(Redirect::to("/connections?done=ended#apps"))
 }

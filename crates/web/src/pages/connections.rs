@@ -188,7 +188,9 @@ pub(crate) async fn connect(
     let offers = provider.family().offers().iter();
     let chosen: Vec<_> = offers.filter(|offer| ticked.contains_key(offer.service.slug())).collect();
     if chosen.is_empty() {
-        return Err(AppError::new(catalogue::NOTHING_CHOSEN).at(provider).action(back(&slug)));
+        return Err(AppError::new(catalogue::NOTHING_CHOSEN)
+            .for_provider(provider)
+            .action(back(&slug)));
     }
     // Some providers revoke all grants of a user together: finish revoking the old one
     // before there is a new one.
@@ -196,7 +198,9 @@ pub(crate) async fn connect(
     if disconnecting.map_err(|error| app_error(&error, provider))?
         && finish_disconnecting(&app, &slug, user).await? == Outcome::Later
     {
-        return Err(AppError::new(catalogue::STILL_DISCONNECTING).at(provider).action(back(&slug)));
+        return Err(AppError::new(catalogue::STILL_DISCONNECTING)
+            .for_provider(provider)
+            .action(back(&slug)));
     }
     let previous = current(&app.db, user, &slug).await?.map(|stored| stored.connection);
     let granted = previous.filter(|one| one.state.is_active()).map(|one| one.granted);
@@ -205,7 +209,7 @@ pub(crate) async fn connect(
     let purpose = Purpose::connect(user, &scopes);
     redirect_to_provider(&app, &slug, purpose, return_to, &headers)
         .await
-        .map_err(|error| error.instead(vec![back(&slug)]))
+        .map_err(|error| error.replace_actions(vec![back(&slug)]))
 }
 
 /// Handles the callback of a connection. It signs nobody in, and only the user who
@@ -228,19 +232,21 @@ pub(crate) async fn complete(
     if !app.run_to_completion(work).await? {
         return Ok(done("declined", &provider.slug));
     }
-    audit::by_person(app, Kind::Connected, user, &*provider.slug, &context.client).await;
+    audit::record_by_user(app, Kind::Connected, user, &*provider.slug, &context.client).await;
     Ok(done("connected", &provider.slug))
 }
 
 /// Exchanges the code and saves the tokens. Returns whether the user agreed.
 async fn exchange(app: &App, slug: &str, callback: ConnectCallback) -> HandlerResult<bool> {
-    let ConnectCallback { user, asked, attempt, response } = callback;
+    let ConnectCallback { user, requested, attempt, response } = callback;
     let provider = provider(app, slug)?;
     let failed = |error: Error| app_error(&error, provider);
     // If the user has disconnected in the meantime, revoking that grant could revoke the
     // new one.
     if app.connections.is_revocation_pending(provider, user).await.map_err(failed)? {
-        return Err(AppError::new(catalogue::STILL_DISCONNECTING).at(provider).action(back(slug)));
+        return Err(AppError::new(catalogue::STILL_DISCONNECTING)
+            .for_provider(provider)
+            .action(back(slug)));
     }
     let is_first = current(&app.db, user, slug).await?.is_none();
     let now = app.clock.now();
@@ -269,7 +275,7 @@ async fn exchange(app: &App, slug: &str, callback: ConnectCallback) -> HandlerRe
 }
 
 fn connect_error(error: &oauth::Error, provider: &Provider, attempt: &Attempt) -> AppError {
-    AppError::from_oauth(error, provider, attempt).instead(vec![back(&provider.slug)])
+    AppError::from_oauth(error, provider, attempt).replace_actions(vec![back(&provider.slug)])
 }
 
 /// `POST /connections/{provider}/disconnect`
@@ -290,9 +296,11 @@ pub(crate) async fn disconnect(
     };
     let Some(outcome) = app.run_to_completion(work).await? else {
         let provider = provider(&app, &slug)?;
-        return Err(AppError::new(catalogue::NOT_CONNECTED).at(provider).action(back(&slug)));
+        return Err(AppError::new(catalogue::NOT_CONNECTED)
+            .for_provider(provider)
+            .action(back(&slug)));
     };
-    audit::by_person(&app, Kind::Disconnected, user, &*slug, &client).await;
+    audit::record_by_user(&app, Kind::Disconnected, user, &*slug, &client).await;
     Ok(Redirect::to(&done(done_code(outcome), &slug)))
 }
 
@@ -323,12 +331,11 @@ fn app_error(error: &Error, provider: &Provider) -> AppError {
         Error::Store(_) | Error::Encrypt(_) => return store_error(error),
         Error::NotConnected => AppError::new(catalogue::NOT_CONNECTED),
         Error::NotGranted => AppError::new(catalogue::NOT_GRANTED),
-        Error::Reconnect { reason, .. } => AppError::new(catalogue::RECONNECT).detail(format!(
-            "{} {}.",
-            provider.label,
-            reason.phrase()
-        )),
-        Error::Busy => AppError::new(catalogue::RENEWING).retry_after(REFRESHING_RETRY_AFTER),
+        Error::Reconnect { reason, .. } => AppError::new(catalogue::RECONNECT_NEEDED)
+            .detail(format!("{} {}.", provider.label, reason.phrase())),
+        Error::Busy => {
+            AppError::new(catalogue::TOKEN_BEING_RENEWED).retry_after(REFRESHING_RETRY_AFTER)
+        }
         Error::Unavailable(what) => AppError::new(match what {
             Failure::Timeout => catalogue::SERVICE_TIMEOUT,
             Failure::ClientRejected | Failure::Settings => catalogue::SITE_NOT_ACCEPTED,
@@ -336,7 +343,7 @@ fn app_error(error: &Error, provider: &Provider) -> AppError {
         })
         .detail(format!("{} {}.", provider.label, what.phrase())),
     };
-    error.at(provider).action(back(&provider.slug))
+    error.for_provider(provider).action(back(&provider.slug))
 }
 
 fn store_error(error: &Error) -> AppError {
@@ -344,7 +351,7 @@ fn store_error(error: &Error) -> AppError {
         return error.into();
     }
     tracing::error!(%error, "a connection could not be read or written");
-    AppError::new(catalogue::INTERNAL)
+    AppError::new(catalogue::INTERNAL_ERROR)
 }
 
 /// The page with a message about what was done.

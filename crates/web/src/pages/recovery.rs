@@ -95,8 +95,8 @@ pub(crate) async fn reset(
         Err(error) => return Err(error.into()),
     };
     let recipient = reset.recipient;
-    reset.ended.into_iter().for_each(|sign_in| app.note_ended(sign_in));
-    audit::by_person(&app, Kind::PasswordReset, recipient.user_id, "", &client).await;
+    reset.ended.into_iter().for_each(|sign_in| app.mark_revoked(sign_in));
+    audit::record_by_user(&app, Kind::PasswordReset, recipient.user_id, "", &client).await;
     recovery::send_password_changed(&app, recipient.user_id, recipient.email).await;
     Ok(Redirect::to("/sign-in?welcome=reset").into_response())
 }
@@ -132,7 +132,7 @@ pub(crate) async fn verify(
     }
     // The JWT says that the address is unverified: the next request refreshes it.
     cookies.add(vec![app.cookies.removal(TOKEN)]);
-    audit::by_person(&app, Kind::EmailVerified, recipient.user_id, "", &client).await;
+    audit::record_by_user(&app, Kind::EmailVerified, recipient.user_id, "", &client).await;
     Ok(Redirect::to("/account?done=verified"))
 }
 

@@ -131,8 +131,8 @@ pub(crate) async fn page(
 
 /// `POST /sign-in` with a wrong e-mail address or password.
 pub(crate) fn failed(app: &Application, attempt: &FailedSignIn) -> SignInPage {
-    let default = app.config.credential_for(&SignInMethod::Password);
-    let strategy = (attempt.key != default).then_some(attempt.key);
+    let default = app.config.default_credential(&SignInMethod::Password);
+    let strategy = (attempt.credential != default).then_some(attempt.credential);
     SignInPage {
         failed: true,
         email: attempt.email.clone(),

@@ -1,6 +1,6 @@
 //! Forms of the account page: password, reauthentication by e-mail, sign-ins, deletion.
 
-use latchkey_axum::{end_sign_in, forget_credentials, password, sign_out};
+use latchkey_axum::{clear_credentials, end_sign_in, password, sign_out};
 use latchkey_domain::password::{Password, check};
 use latchkey_domain::{Email, SignInId, User, UserId};
 use latchkey_store::email_tokens::{self, Purpose};
@@ -58,7 +58,7 @@ pub(crate) async fn change_password(
     }
     // Somebody else may have known the old password.
     end_all_except(&app, user.id, caller.sign_in_id()).await?;
-    audit::by_person(&app, Kind::PasswordChanged, user.id, "", &client).await;
+    audit::record_by_user(&app, Kind::PasswordChanged, user.id, "", &client).await;
     recovery::send_password_changed(&app, user.id, email.clone()).await;
     Ok(done("password"))
 }
@@ -97,7 +97,7 @@ pub(crate) async fn submit_code(
     let (sign_in, user) = reload_user(&app, &caller).await?;
     // Limited like passwords, but counted separately.
     let account = format!("code {}", user.id);
-    let gate = app.limits.admit(&account, &client).await?;
+    let gate = app.limits.begin_attempt(&account, &client).await?;
     let now = app.clock.now();
     let taken = match Code::parse(&form.code) {
         Some(code) => {
@@ -139,7 +139,7 @@ pub(crate) async fn end_one(
         return Err(AppError::new(catalogue::NOT_FOUND)
             .detail("You have no active sign-in with this ID; it may already be revoked."));
     }
-    audit::by_person(&app, Kind::SignInEnded, caller.user.id, "", &client).await;
+    audit::record_by_user(&app, Kind::SignInEnded, caller.user.id, "", &client).await;
     Ok(done("ended"))
 }
 
@@ -174,7 +174,7 @@ pub(crate) async fn end_all(
 /// Returns how many were active.
 async fn end_all_except(app: &App, user: UserId, except: Option<SignInId>) -> HandlerResult<usize> {
     let ended = sign_ins::end_others(&app.db, user, except, app.clock.now()).await?;
-    ended.iter().for_each(|sign_in| app.note_ended(*sign_in));
+    ended.iter().for_each(|sign_in| app.mark_revoked(*sign_in));
     Ok(ended.len())
 }
 
@@ -184,7 +184,7 @@ async fn record_ended(app: &App, caller: &Caller, ended: usize, client: &Client)
         1 => String::new(),
         several => format!("{several} devices"),
     };
-    audit::by_person(app, Kind::SignInEnded, caller.user.id, detail, client).await;
+    audit::record_by_user(app, Kind::SignInEnded, caller.user.id, detail, client).await;
 }
 
 #[derive(Debug, Deserialize)]
@@ -217,7 +217,7 @@ pub(crate) async fn delete(
         Ok(())
     })
     .await?;
-    forget_credentials(&app, &context);
+    clear_credentials(&app, &context);
     hints.set(DONE, "deleted");
     Ok(Redirect::to("/"))
 }

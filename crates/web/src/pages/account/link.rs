@@ -107,7 +107,7 @@ pub(crate) async fn unlink(
                 UnlinkTarget::Password => "password",
                 UnlinkTarget::Identity { issuer, .. } => issuer,
             };
-            audit::by_person(&app, Kind::Unlinked, caller.user.id, detail, &client).await;
+            audit::record_by_user(&app, Kind::Unlinked, caller.user.id, detail, &client).await;
             Ok(done("unlinked"))
         }
         UnlinkOutcome::LastMethod => {
