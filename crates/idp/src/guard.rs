@@ -13,20 +13,17 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Accepts loopback host names only, which prevents DNS rebinding.
 pub async fn loopback_only(request: Request, next: Next) -> Response {
-    if request.headers().get_all(header::HOST).into_iter().count() != 1 {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
         // RFC 9112 §3.2.
-        StatusCode::BAD_REQUEST.into_response()
-    } else if host_is_loopback(request.headers()) {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let authority = Authority::try_from(host.as_bytes());
+    if authority.is_ok_and(|authority| is_loopback(authority.host())) {
         next.run(request).await
     } else {
         Problem::from(StatusCode::MISDIRECTED_REQUEST).into_response()
     }
-}
-
-fn host_is_loopback(headers: &HeaderMap) -> bool {
-    headers.get(header::HOST).is_some_and(|host| {
-        Authority::try_from(host.as_bytes()).is_ok_and(|authority| is_loopback(authority.host()))
-    })
 }
 
 /// Whether a form was sent by a page of this provider.

@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+use strum::IntoEnumIterator as _;
 
 use crate::app::{App, Shared};
 use crate::kit::Digest;

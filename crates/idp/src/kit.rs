@@ -102,7 +102,7 @@ impl Digest {
     }
 }
 
-/// Compares in constant time, whatever the lengths.
+/// Compares in constant time, even if the lengths differ.
 pub fn secrets_match(a: &str, b: &str) -> bool {
     Digest::of(a).matches(&Digest::of(b))
 }
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_forgotten_at_its_time() {
+    fn a_value_expires() {
         let mut map = ExpiringMap::new(2);
         map.insert(NOW, key(1), Timestamp(160), "a");
         assert_eq!(map.get(Timestamp(159), &key(1)), Some(&"a"));
@@ -204,13 +204,14 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_went_and_comes_again_takes_one_place() {
-        let went: [fn(&mut ExpiringMap<u8>); 2] = [|map| map.retain(|value| *value != 1), |_| {}];
-        for go in went {
+    fn a_value_that_is_inserted_again_takes_one_place() {
+        let removals: [fn(&mut ExpiringMap<u8>); 2] =
+            [|map| map.retain(|value| *value != 1), |_| {}];
+        for remove in removals {
             let mut map = ExpiringMap::new(2);
             map.insert(NOW, key(2), Timestamp(900), 2);
             map.insert(NOW, key(1), Timestamp(900), 1);
-            go(&mut map);
+            remove(&mut map);
             map.insert(NOW, key(1), Timestamp(900), 1);
             assert_eq!(map.iter(NOW).map(|(_, value)| *value).collect::<Vec<_>>(), [2, 1]);
         }

@@ -87,10 +87,6 @@ pub enum Misbehaviour {
 }
 
 impl Misbehaviour {
-    pub fn all() -> impl Iterator<Item = Self> {
-        Self::iter()
-    }
-
     /// The faults that exist in a provider's dialect.
     pub fn for_provider(provider: Provider) -> impl Iterator<Item = Self> {
         Self::iter().filter(move |one| one.applies_to(provider))

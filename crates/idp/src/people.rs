@@ -239,7 +239,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everybody_is_somebody_else_at_every_provider() {
+    fn account_ids_are_unique_at_every_provider() {
         let people = builtin();
         let id: [fn(&Person) -> String; 5] = [
             |p| p.key.clone(),

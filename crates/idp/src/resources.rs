@@ -219,7 +219,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_800_000_000);
 
     #[test]
-    fn everybody_has_something_to_show_and_something_else_than_others() {
+    fn every_person_has_resources_of_their_own() {
         let people = builtin();
         let mut seen = HashSet::new();
         for person in &people {

@@ -79,9 +79,9 @@ impl Authorization {
     }
 }
 
-/// An attempt to redeem a code, by a client that has authenticated. RFC 6749 §4.1.3.
+/// A code exchange of an authenticated client, RFC 6749 §4.1.3.
 #[derive(Debug)]
-pub struct Redemption<'a> {
+pub struct CodeExchange<'a> {
     pub client: &'a Client,
     pub code: &'a str,
     pub redirect_uri: &'a str,
@@ -92,7 +92,7 @@ pub struct Redemption<'a> {
 
 /// A refresh request of an authenticated client, RFC 6749 §6.
 #[derive(Debug)]
-pub struct Refresh<'a> {
+pub struct RefreshRequest<'a> {
     pub client: &'a Client,
     pub refresh_token: &'a str,
     /// A subset of the granted scopes.
@@ -142,18 +142,18 @@ pub struct Code {
 impl Code {
     /// RFC 6749 §4.1.3 and RFC 7636 §4.6. The client is checked first, so that others learn
     /// nothing.
-    fn validate(&self, attempt: &Redemption<'_>, now: Timestamp) -> Result<(), GrantError> {
-        if !self.authorization.was_issued_to(attempt.client) {
+    fn validate(&self, request: &CodeExchange<'_>, now: Timestamp) -> Result<(), GrantError> {
+        if !self.authorization.was_issued_to(request.client) {
             Err(GrantError::WrongClient)
         } else if self.used {
             Err(GrantError::Replayed)
         } else if now >= self.expires_at {
             Err(GrantError::Expired)
-        } else if self.redirect_uri != attempt.redirect_uri {
+        } else if self.redirect_uri != request.redirect_uri {
             Err(GrantError::RedirectUriMismatch)
-        } else if !self.challenge.verify(attempt.verifier) {
+        } else if !self.challenge.verify(request.verifier) {
             Err(GrantError::VerifierMismatch)
-        } else if !self.authorization.is_for(attempt.audience) {
+        } else if !self.authorization.is_for(request.audience) {
             Err(GrantError::WrongAudience)
         } else {
             Ok(())
@@ -187,20 +187,20 @@ pub struct Rotated {
 impl Token {
     fn validate_refresh(
         &self,
-        attempt: &Refresh<'_>,
+        request: &RefreshRequest<'_>,
         now: Timestamp,
     ) -> Result<Scopes, GrantError> {
         let granted = &self.authorization;
         let is_replay = |Rotated { at, retried }| retried || now.since(at) > RETRY_PERIOD;
-        if !granted.was_issued_to(attempt.client) {
+        if !granted.was_issued_to(request.client) {
             Err(GrantError::WrongClient)
         } else if self.rotated.is_some_and(is_replay) {
             Err(GrantError::Replayed)
         } else if granted.misbehaviour == Misbehaviour::RefreshRefused {
             Err(GrantError::Unknown)
-        } else if !granted.is_for(attempt.audience) {
+        } else if !granted.is_for(request.audience) {
             Err(GrantError::WrongAudience)
-        } else if let Some(scope) = attempt.scope {
+        } else if let Some(scope) = request.scope {
             granted.scopes.narrowed(scope).ok_or(GrantError::ScopeTooWide)
         } else {
             Ok(granted.scopes.clone())
@@ -300,12 +300,12 @@ impl Grants {
     pub fn redeem(
         &mut self,
         now: Timestamp,
-        attempt: &Redemption<'_>,
+        request: &CodeExchange<'_>,
         new: NewTokens,
     ) -> Result<Issued, GrantError> {
-        let family = Digest::of(attempt.code);
+        let family = Digest::of(request.code);
         let code = self.codes.get_mut(now, &family).ok_or(GrantError::Unknown)?;
-        let result = code.validate(attempt, now);
+        let result = code.validate(request, now);
         let authorization = Arc::clone(&code.authorization);
         let requested = code.requested.clone();
         match result {
@@ -329,13 +329,13 @@ impl Grants {
     pub fn refresh(
         &mut self,
         now: Timestamp,
-        attempt: &Refresh<'_>,
+        request: &RefreshRequest<'_>,
         new: NewTokens,
     ) -> Result<Issued, GrantError> {
-        let key = Digest::of(attempt.refresh_token);
+        let key = Digest::of(request.refresh_token);
         let token = self.refresh_tokens.get_mut(now, &key).ok_or(GrantError::Unknown)?;
         let (authorization, family) = (Arc::clone(&token.authorization), token.family);
-        let result = token.validate_refresh(attempt, now);
+        let result = token.validate_refresh(request, now);
         let rotates = result.is_ok() && authorization.misbehaviour == Misbehaviour::RefreshRotates;
         if rotates {
             token.rotated = Some(match token.rotated {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use axum::response::Response;
 
 use super::credentials::{BearerError, MultipleMethods, access_token, client_credentials};
-use super::grants::{Authorization, GrantError, GrantType, Issued, NewTokens, Redemption, Refresh};
+use super::grants::{
+    Authorization, CodeExchange, GrantError, GrantType, Issued, NewTokens, RefreshRequest,
+};
 use super::params::{Call, Params};
 use super::scopes::Audience;
 use crate::app::App;
@@ -67,14 +69,14 @@ impl Call {
                 let redirect_uri = self.required("redirect_uri", "redirect_uri is missing.")?;
                 // A missing verifier is a wrong one: RFC 7636 §4.6 requires `invalid_grant`.
                 let verifier = params.get("code_verifier").unwrap_or_default();
-                let attempt = Redemption { client, code, redirect_uri, verifier, audience };
-                app.grants().redeem(app.now(), &attempt, new)
+                let request = CodeExchange { client, code, redirect_uri, verifier, audience };
+                app.grants().redeem(app.now(), &request, new)
             }
             GrantType::RefreshToken => {
                 let refresh_token = self.required("refresh_token", "refresh_token is missing.")?;
                 let scope = params.get("scope");
-                let attempt = Refresh { client, refresh_token, scope, audience };
-                app.grants().refresh(app.now(), &attempt, new)
+                let request = RefreshRequest { client, refresh_token, scope, audience };
+                app.grants().refresh(app.now(), &request, new)
             }
         };
         issued.map_err(|error| match error {

@@ -96,11 +96,10 @@ impl AttackContext {
     }
 
     pub(super) fn provider(&self) -> Result<LocalProvider> {
-        self.target.provider.clone().ok_or_else(|| {
-            Error::other(
-                "It needs the local provider in the role of Google, which is not available here.",
-            )
-        })
+        self.target
+            .provider
+            .clone()
+            .ok_or_else(|| Error::other("It needs the local provider in the role of Google."))
     }
 
     pub(super) fn get(&self, path: &str) -> Result<Call> {

@@ -106,7 +106,8 @@ removed_checks! {
         [id_token_nonce id_token_signature id_token_unsigned id_token_expired id_token_issuer
          id_token_audience id_token_missing userinfo_of_another token_response_garbage]
         OnRequest(|_, call| edit(call, |pairs| pairs.retain(|(name, _)| name != "misbehave")));
-    "It accepts requests without a code challenge, or with any challenge method." [pkce_missing pkce_plain]
+    "It accepts requests without a code challenge, or with any challenge method."
+        [pkce_missing pkce_plain]
         OnRequest(|_, call| {
             put_at(call, "/authorize", "code_challenge", &code_challenge(VERIFIER));
             put_at(call, "/authorize", "code_challenge_method", "S256");
@@ -161,9 +162,13 @@ removed_checks! {
             }
         }));
     "It does not check the scope of a token." [scope_exceeded]
-        OnRequest(|history, call| history.sign_bearer(call, |claims| claims["scope"] = json!(EVERYTHING)));
+        OnRequest(|history, call| {
+            history.sign_bearer(call, |claims| claims["scope"] = json!(EVERYTHING));
+        });
     "It does not check roles." [role_missing]
-        OnRequest(|history, call| history.sign_bearer(call, |claims| claims["roles"] = json!(["admin"])));
+        OnRequest(|history, call| {
+            history.sign_bearer(call, |claims| claims["roles"] = json!(["admin"]));
+        });
     "It grants every scope on refresh." [scope_widened]
         OnResponse(|history, call, answer| if call.url.path() == REFRESH {
             let mut tokens = answer.json();
@@ -226,13 +231,15 @@ removed_checks! {
             edit_json(call, |json| json["token"] = json!("another"));
         });
     "It does not limit wrong passwords." [brute_force]
-        OnRequest(|history, call| call.set_header("x-forwarded-for", Some(&history.new_address())));
+        OnRequest(|history, call| {
+            call.set_header("x-forwarded-for", Some(&history.new_address()));
+        });
     "It tells you which addresses have an account."
         [enumeration_sign_in enumeration_sign_up enumeration_forgot]
         OnResponse(|history, call, answer| {
             let email = field(call, "email");
-            let signed_up = |one: &Call| one.url.path() == "/sign-up" && field(one, "email") == email;
-            if !history.exchanges.iter().any(|(one, _)| signed_up(one)) {
+            let mut calls = history.exchanges.iter().map(|(call, _)| call);
+            if !calls.any(|one| one.url.path() == "/sign-up" && field(one, "email") == email) {
                 answer.body.extend_from_slice(b"<p>There is no account with this address.</p>");
             }
         });
@@ -251,22 +258,26 @@ removed_checks! {
         });
     "It issues a new refresh token each time the same one is used." [refresh_race]
         OnRequest(|history, call| if call.url.path() == REFRESH {
+            let first = history.last_call_to(TOKEN);
             call.url.set_path(TOKEN);
-            call.body = history.last_call_to(TOKEN).map(|first| first.body.clone()).unwrap_or_default();
+            call.body = first.map(|first| first.body.clone()).unwrap_or_default();
         });
     "It links accounts by e-mail address without checking who verified it." [pre_hijacking]
         OnRequest(|history, call| if call.url.path() == ME {
             let victims = history.callback();
-            let opened = history.exchanges.iter().find(|(one, _)| Some(&one.url) == victims.as_ref());
-            let session = opened.map(|(_, answer)| cookies_set_by(answer, SESSION)).unwrap_or_default();
-            edit_cookies(call, |pairs| session.iter().for_each(|(name, id)| put(pairs, name, id)));
+            let is_victims = |one: &Call| Some(&one.url) == victims.as_ref();
+            if let Some((_, answer)) = history.exchanges.iter().find(|(one, _)| is_victims(one)) {
+                edit_cookies(call, |pairs| for (name, value) in cookies_set_by(answer, SESSION) {
+                    put(pairs, &name, &value);
+                });
+            }
         });
     "It builds SQL from the text of the form." [sql_in_email]
-        OnRequest(|history, call| if let Some(owner) = history.last_call_to("/sign-up") {
-            if field(call, "email").is_some_and(|email| email.contains("' OR ")) {
-                for name in ["email", "password"] {
-                    put_at(call, "/sign-in", name, &field(owner, name).unwrap_or_default());
-                }
+        OnRequest(|history, call| if let Some(owner) = history.last_call_to("/sign-up")
+            && field(call, "email").is_some_and(|email| email.contains("' OR "))
+        {
+            for name in ["email", "password"] {
+                put_at(call, "/sign-in", name, &field(owner, name).unwrap_or_default());
             }
         });
     "It compares passwords loosely: a value of another type counts as equal." [json_types]
@@ -313,7 +324,8 @@ removed_checks! {
         OnResponse(|_, call, answer| {
             let hosts = ["host", "x-forwarded-host", "forwarded"].map(|name| call.header(name));
             let is_forged = hosts.into_iter().flatten().any(|host| host.contains("evil.test"));
-            if let (true, Some(location)) = (is_forged, answer.header("location").map(str::to_owned)) {
+            let location = answer.header("location").filter(|_| is_forged).map(str::to_owned);
+            if let Some(location) = location {
                 let own = call.url.authority().replace(':', "%3A");
                 set(answer, "location", &location.replace(&own, "evil.test"));
             }
