@@ -1,27 +1,27 @@
-// The drill's own script: it does what many pages do, and puts a token into
-// localStorage. What is in the guest book's comment is not in here.
+// The guest book's own script: like many pages, it stores a token in localStorage.
+// The scripts in Mallory's comments are separate files.
 "use strict";
 
-const KEPT = "latchkey_drill";
+const STORAGE_KEY = "latchkey_drill";
 
-// In the head and not deferred: a comment that is refused is refused early.
+// Not deferred, to see a comment's script refused while the page is parsed.
 document.addEventListener("securitypolicyviolation", (event) => {
-  say(`The browser refused to run the comment’s script: ${event.effectiveDirective} in this page’s policy does not allow ${event.blockedURI}. Nothing was sent.`);
+  showOutcome(`The browser refused to run the comment’s script: ${event.effectiveDirective} in this page’s policy does not allow ${event.blockedURI}. Nothing was sent.`);
 });
 
-addEventListener("drill-done", () => say("The comment’s script ran and sent something to the thief. The page looks as if nothing happened."));
+addEventListener("drill-done", () => showOutcome("The comment’s script ran and sent something to the thief. The page looks as if nothing happened."));
 
 document.addEventListener("DOMContentLoaded", async () => {
-  if (document.querySelector("[data-drill-over]")) localStorage.removeItem(KEPT);
+  if (document.querySelector("[data-drill-over]")) localStorage.removeItem(STORAGE_KEY);
   if (!document.body.dataset.drill) return;
-  const answer = await fetch("/drill/token", { method: "POST" });
-  if (!answer.ok) return;
-  const { token } = await answer.json();
-  localStorage.setItem(KEPT, token);
+  const response = await fetch("/drill/token", { method: "POST" });
+  if (!response.ok) return;
+  const { token } = await response.json();
+  localStorage.setItem(STORAGE_KEY, token);
   dispatchEvent(new Event("drill-ready"));
 });
 
-function say(sentence) {
-  const place = document.getElementById("outcome");
-  if (place) place.textContent = sentence;
+function showOutcome(text) {
+  const outcome = document.getElementById("outcome");
+  if (outcome) outcome.textContent = text;
 }

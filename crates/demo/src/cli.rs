@@ -1,4 +1,4 @@
-//! The demonstration's part of the command line.
+//! The demo's commands.
 
 use clap::Subcommand;
 use latchkey_web::cli::Outcome;

@@ -1,10 +1,10 @@
-//! The home page with what there is to see.
+//! The home page with links to the demo.
 
 use latchkey_lab::Outcome;
 use latchkey_web::hints::Hints;
 use latchkey_web::labels::CurrentSignIn;
 
-use crate::compare::view::request;
+use crate::compare::view::request_cost;
 use crate::prelude::*;
 
 #[derive(Debug, Template)]
@@ -12,13 +12,13 @@ use crate::prelude::*;
 pub(crate) struct HomePage {
     layout: Layout,
     current: Option<CurrentSignIn>,
-    /// The claim that says what a request costs, as it was last measured here.
+    /// The latest result of claim 2, the cost of a request.
     measured: Option<Outcome>,
 }
 
 impl HomePage {
-    fn cost(&self, door: &str, key: &str) -> Option<String> {
-        request(&[self.measured.as_ref()?], door, key)
+    fn cost(&self, method: &str, credential: &str) -> Option<String> {
+        request_cost(&[self.measured.as_ref()?], method, credential)
     }
 }
 

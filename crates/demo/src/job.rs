@@ -1,11 +1,11 @@
-//! One run at a time in the background; what came of each part is kept.
+//! A background job that runs once at a time and keeps the latest result of each part.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-/// Results `R` by key `K`, and how far the run is (`P`). A copy is the same one.
+/// Results `R` by key `K`, and the progress `P` of the run. Clones share them.
 #[derive(Debug)]
 pub struct Job<K, R, P>(Arc<Mutex<State<K, R, P>>>);
 
@@ -13,12 +13,12 @@ pub struct Job<K, R, P>(Arc<Mutex<State<K, R, P>>>);
 struct State<K, R, P> {
     results: BTreeMap<K, R>,
     progress: Option<P>,
-    left_over: Option<String>,
+    problem: Option<String>,
 }
 
 impl<K, R, P> Default for Job<K, R, P> {
     fn default() -> Self {
-        let state = State { results: BTreeMap::new(), progress: None, left_over: None };
+        let state = State { results: BTreeMap::new(), progress: None, problem: None };
         Self(Arc::new(Mutex::new(state)))
     }
 }
@@ -45,23 +45,24 @@ impl<K: Ord, R: Clone, P: Clone> Job<K, R, P> {
         self.0.lock().progress.clone()
     }
 
-    pub fn left_over(&self) -> Option<String> {
-        self.0.lock().left_over.clone()
+    /// The problem of the last run.
+    pub fn problem(&self) -> Option<String> {
+        self.0.lock().problem.clone()
     }
 
-    /// Begins a run, unless one is under way. It is over when it is dropped.
-    pub(crate) fn begin(&self, progress: P) -> Option<Run<K, R, P>> {
+    /// `None` while another run is in progress.
+    pub(crate) fn start(&self, progress: P) -> Option<Run<K, R, P>> {
         let mut state = self.0.lock();
         if state.progress.is_some() {
             return None;
         }
         state.progress = Some(progress);
-        state.left_over = Some("the run was interrupted".to_owned());
+        state.problem = Some("the run was interrupted".to_owned());
         Some(Run(self.clone()))
     }
 }
 
-/// A run that is under way; however it ends, the next one may begin.
+/// A run in progress. It ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Run<K, R, P>(Job<K, R, P>);
 
@@ -72,16 +73,16 @@ impl<K: Ord, R: Clone, P: Clone> Run<K, R, P> {
         }
     }
 
-    pub(crate) fn keep(&self, key: K, result: R) {
+    pub(crate) fn insert(&self, key: K, result: R) {
         self.0.0.lock().results.insert(key, result);
     }
 
-    pub(crate) fn forget(&self, key: &K) {
+    pub(crate) fn remove(&self, key: &K) {
         self.0.0.lock().results.remove(key);
     }
 
-    pub(crate) fn end(self, left_over: Option<String>) {
-        self.0.0.lock().left_over = left_over;
+    pub(crate) fn finish(self, problem: Option<String>) {
+        self.0.0.lock().problem = problem;
     }
 }
 
@@ -98,16 +99,16 @@ mod tests {
     #[test]
     fn one_run_at_a_time_and_the_last_result_is_kept() {
         let job = Job::<u8, &str, u8>::default();
-        let run = job.begin(0).expect("a run");
-        assert!(job.begin(0).is_none(), "the first is under way");
+        let run = job.start(0).expect("a run");
+        assert!(job.start(0).is_none(), "the first is in progress");
         run.update(|done| *done += 1);
-        run.keep(1, "one");
+        run.insert(1, "one");
         assert_eq!((job.progress(), job.result(&1)), (Some(1), Some("one")));
-        run.end(None);
-        assert_eq!((job.progress(), job.left_over()), (None, None));
-        // One that breaks off says so, and keeps nobody from the next.
-        drop(job.begin(0).expect("a run"));
-        assert!(job.left_over().is_some() && job.begin(0).is_some());
+        run.finish(None);
+        assert_eq!((job.progress(), job.problem()), (None, None));
+        // An interrupted run says so, and the next one can start.
+        drop(job.start(0).expect("a run"));
+        assert!(job.problem().is_some() && job.start(0).is_some());
         assert_eq!(job.results().len(), 1);
     }
 }

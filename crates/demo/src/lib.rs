@@ -1,7 +1,5 @@
-//! The demonstration: what shows, measures and attacks the product. It stands
-//! above the product, which does not know of it.
-//!
-//! [`routes`] is its list of addresses, and puts them beside the product's.
+//! The demo: pages and commands that show, measure and attack the product, which does not depend
+//! on them. [`routes`] lists the pages.
 
 pub mod choose;
 pub mod cli;
@@ -19,11 +17,3 @@ pub mod state;
 mod stopwatch;
 pub mod throwaway;
 mod traces;
-
-use latchkey_web::app::App;
-
-use crate::state::{Demo, LocalProvider};
-
-pub fn demo(app: App, local_provider: Option<LocalProvider>) -> Demo {
-    Demo::new(app, local_provider, throwaway::instances)
-}

@@ -1,4 +1,4 @@
-//! What most pages are made of.
+//! Imports that most pages need.
 
 pub(crate) use askama::Template;
 pub(crate) use axum::Json;

@@ -1,4 +1,4 @@
-//! Results as continuous integration reads them: JUnit's XML, or SARIF 2.1.0.
+//! Reports for continuous integration: JUnit XML and SARIF 2.1.0.
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -12,7 +12,7 @@ pub(crate) enum Format {
     Sarif,
 }
 
-/// How something came out. A verdict is no failure, whatever it is: not reaching one is.
+/// Any verdict about a claim passes or informs; reaching none is `Open` or an `Error`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Pass,
@@ -28,7 +28,7 @@ pub(crate) struct Row {
     pub(crate) title: String,
     pub(crate) kind: Kind,
     pub(crate) text: String,
-    /// The file that it is about.
+    /// The source file with the check.
     pub(crate) file: Option<&'static str>,
 }
 
@@ -45,12 +45,12 @@ impl Junit<'_> {
     }
 }
 
-/// Tells a person at a terminal what is being done, beside what is printed.
-pub(crate) fn tell(what: &str) {
+/// Writes to standard error, if it is a terminal.
+pub(crate) fn print_progress(step: &str) {
     let mut terminal = std::io::stderr();
     if terminal.is_terminal() {
-        // Without a terminal there is nobody to tell.
-        let _ = writeln!(terminal, "{what} …");
+        // A failure to show the progress does not matter.
+        let _ = writeln!(terminal, "{step} …");
     }
 }
 
@@ -71,10 +71,11 @@ fn sarif(tool: &str, rows: &[Row]) -> serde_json::Value {
             Kind::Open => ("open", "none"),
             Kind::Fail | Kind::Error => ("fail", "error"),
         };
-        let at = |file| json!({ "physicalLocation": { "artifactLocation": { "uri": file } } });
+        let location =
+            |file| json!({ "physicalLocation": { "artifactLocation": { "uri": file } } });
         json!({
             "ruleId": row.id, "kind": kind, "level": level, "message": { "text": row.text },
-            "locations": row.file.map(at).into_iter().collect::<Vec<_>>(),
+            "locations": row.file.map(location).into_iter().collect::<Vec<_>>(),
         })
     });
     json!({

@@ -1,4 +1,4 @@
-//! The demonstration's addresses, and how they are put beside the product's.
+//! The demo's routes.
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -15,7 +15,7 @@ use crate::state::Demo;
 use crate::traces::{pages as traces, recorder};
 use crate::{choose, compare, drill, home, inspector, lab, stopwatch};
 
-/// Where the product's pages lead to the demonstration.
+/// Links to the demo on the product's pages.
 pub const LINKS: Links = Links {
     navigation: &[
         Link::new("Compare", "/compare"),
@@ -32,8 +32,7 @@ pub const LINKS: Links = Links {
     sign_ins: Some(Link::new("See them on the wire", "/traces")),
 };
 
-/// How often what has expired is swept away.
-const SWEEP_EVERY: Span = Span::minutes(10);
+const TRACE_CLEANUP_INTERVAL: Span = Span::minutes(10);
 
 fn pages(demo: &Demo) -> Router<Demo> {
     Router::new()
@@ -83,7 +82,7 @@ fn pages(demo: &Demo) -> Router<Demo> {
         .merge(development::only(
             demo,
             (
-                Some("The drill has a hole on purpose, so it only runs in development."),
+                Some("The drill is vulnerable on purpose, so it only runs in development."),
                 Some(("See what it shows", "/compare/storage")),
             ),
             Router::new()
@@ -100,8 +99,8 @@ fn pages(demo: &Demo) -> Router<Demo> {
         ))
 }
 
-/// The product with the demonstration in it. What is recorded of a sign-in is
-/// recorded outermost, so that it is what was sent.
+/// The product's routes with the demo's. The trace recorder is the outermost layer, to see
+/// exactly what is sent.
 pub fn router(demo: &Demo) -> Router {
     if !demo.app.settings.demo {
         return routes::router(&demo.app, Extra::default());
@@ -126,11 +125,11 @@ pub fn record_provider(demo: &Demo, provider: Router) -> Router {
 
 pub fn start_jobs(demo: &Demo, jobs: &mut Background) {
     let app = demo.app.clone();
-    jobs.every(SWEEP_EVERY, move || sweep(app.clone()));
+    jobs.every(TRACE_CLEANUP_INTERVAL, move || delete_expired_traces(app.clone()));
 }
 
-async fn sweep(app: App) {
+async fn delete_expired_traces(app: App) {
     if let Err(error) = latchkey_store::traces::forget(&app.db, app.clock.now()).await {
-        tracing::warn!(%error, "expired traces could not be swept away");
+        tracing::warn!(%error, "expired traces could not be deleted");
     }
 }

@@ -1,6 +1,5 @@
-//! What the handlers of the demonstration can reach.
+//! The state of the demo's handlers.
 
-use std::io;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -13,18 +12,16 @@ use latchkey_web::errors::{AppError, HandlerResult, catalogue};
 use latchkey_web::settings::Settings;
 
 use crate::compare::results::Comparison;
-use crate::drill::stage::Stage;
+use crate::drill::state::Drills;
 use crate::lab::runner::Reports;
 use crate::stopwatch::runner::Stopwatch;
+use crate::throwaway::ThrowawayInstances;
 use crate::traces::pending::PendingTraces;
 
 pub type LocalProvider =
     fn(&Settings) -> Result<Option<Router>, Box<dyn std::error::Error + Send + Sync>>;
 
-/// Makes a place in which instances can be started and thrown away.
-pub type NewInstances = fn(Option<LocalProvider>) -> io::Result<Box<dyn InstanceFactory>>;
-
-/// The product, and what is known of it. A copy is the same one.
+/// The app and the demo's state. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Demo(Arc<State>);
 
@@ -34,41 +31,30 @@ pub struct State {
     pub comparison: Comparison,
     pub(crate) stopwatch: Stopwatch,
     pub(crate) lab: Reports,
-    pub(crate) drill: Stage,
-    /// The sign-ins that are being recorded and whose browser is away.
+    pub(crate) drills: Drills,
     pub(crate) pending: PendingTraces,
     pub(crate) local_provider: Option<LocalProvider>,
-    new_instances: NewInstances,
 }
 
 impl Demo {
-    pub(crate) fn new(
-        app: App,
-        local_provider: Option<LocalProvider>,
-        new_instances: NewInstances,
-    ) -> Self {
+    pub fn new(app: App, local_provider: Option<LocalProvider>) -> Self {
         Self(Arc::new(State {
             app,
             comparison: Comparison::default(),
             stopwatch: Stopwatch::default(),
             lab: Reports::default(),
-            drill: Stage::default(),
+            drills: Drills::default(),
             pending: PendingTraces::default(),
             local_provider,
-            new_instances,
         }))
     }
 
-    /// Where something can be measured without touching this instance.
-    pub(crate) fn instances(&self) -> io::Result<Box<dyn InstanceFactory>> {
-        (self.new_instances)(self.local_provider)
-    }
-
-    pub(crate) fn factory(&self) -> HandlerResult<Box<dyn InstanceFactory>> {
-        self.instances().map_err(|error| {
+    pub(crate) fn instance_factory(&self) -> HandlerResult<Box<dyn InstanceFactory>> {
+        let instances = ThrowawayInstances::new(self.local_provider).map_err(|error| {
             tracing::error!(%error, "no instances can be started");
             AppError::new(catalogue::INTERNAL_ERROR)
-        })
+        })?;
+        Ok(Box::new(instances))
     }
 }
 
@@ -80,7 +66,7 @@ impl Deref for Demo {
     }
 }
 
-/// So that the product's extractors work in our handlers.
+/// Lets the product's extractors work in the demo's handlers.
 impl FromRef<Demo> for Latchkey {
     fn from_ref(demo: &Demo) -> Self {
         demo.app.latchkey.clone()

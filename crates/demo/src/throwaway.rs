@@ -1,10 +1,8 @@
-//! Where the comparison measures: Latchkeys that are thrown away afterwards.
+//! Temporary instances to measure and attack.
 //!
-//! Each is a whole app on ports of its own, with a database in a temporary
-//! folder and limits of its own: nobody's data is touched and nobody's tries
-//! are used up. They run on threads of their own, so that their work does not
-//! stand in the way of the app that is being used, and log nothing, unless the
-//! log is what is looked at.
+//! Each is a complete app with its own ports, limits and SQLite database in a temporary folder.
+//! They run on separate threads, to not slow down the app that starts them, and log nothing
+//! unless an experiment reads the log.
 
 use std::io;
 use std::sync::Arc;
@@ -36,26 +34,24 @@ use crate::state::{Demo, LocalProvider};
 
 const THREADS: usize = 2;
 
-/// How long an instance may take to stop before it is left to itself.
+/// How long an instance may take to stop, and a port to become free.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How long to wait before a port is tried again.
-const AGAIN: Duration = Duration::from_millis(50);
+const BIND_RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
 pub struct ThrowawayInstances {
-    // Taken out when it is dropped: a runtime must not wait inside another one.
+    // `Some` until it is dropped, which needs ownership.
     runtime: Option<Runtime>,
     handle: Handle,
     local_provider: Option<LocalProvider>,
     log: Log,
 }
 
-/// What the instances log while it is read: thousands of lines about requests that nobody made
-/// would bury those that somebody did.
+/// The log of the instances, captured only for an experiment that reads it.
 #[derive(Clone, Debug, Default)]
 struct Log {
-    reads: Arc<AtomicBool>,
+    is_captured: Arc<AtomicBool>,
     text: Arc<parking_lot::Mutex<Vec<u8>>>,
 }
 
@@ -71,37 +67,33 @@ impl io::Write for Log {
 }
 
 impl Log {
-    /// Takes in what this program says on the thread that it is set on.
     fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + use<> {
-        let (log, reads) = (self.clone(), Arc::clone(&self.reads));
-        // No spans: the database's thread would close them in the program's own log.
+        let (log, is_captured) = (self.clone(), Arc::clone(&self.is_captured));
+        // Without spans: the database thread would close them in the program's own log.
         let is_ours = |metadata: &tracing::Metadata<'_>| {
             metadata.is_event() && metadata.target().starts_with("latchkey")
         };
-        let when_read =
-            DynFilterFn::new(move |metadata, _| is_ours(metadata) && reads.load(Ordering::Relaxed));
+        let filter = DynFilterFn::new(move |metadata, _| {
+            is_ours(metadata) && is_captured.load(Ordering::Relaxed)
+        });
         let lines =
             tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || log.clone());
-        let when_read = when_read.with_max_level_hint(LevelFilter::TRACE);
-        // Not a filter of this layer alone: the registry would keep the spans all the same.
-        tracing_subscriber::registry().with(lines).with(when_read)
+        let filter = filter.with_max_level_hint(LevelFilter::TRACE);
+        // As a layer, because a filter of `lines` alone would still register the spans.
+        tracing_subscriber::registry().with(lines).with(filter)
     }
-}
-
-pub fn instances(local_provider: Option<LocalProvider>) -> io::Result<Box<dyn InstanceFactory>> {
-    Ok(Box::new(ThrowawayInstances::new(local_provider)?))
 }
 
 impl ThrowawayInstances {
     pub fn new(local_provider: Option<LocalProvider>) -> io::Result<Self> {
         let log = Log::default();
-        let subscribed = tracing::Dispatch::new(log.subscriber());
+        let dispatch = tracing::Dispatch::new(log.subscriber());
         let runtime = Builder::new_multi_thread()
             .worker_threads(THREADS)
-            .thread_name("ground")
+            .thread_name("throwaway")
             .on_thread_start(move || {
-                // It holds as long as the thread lives.
-                std::mem::forget(tracing::dispatcher::set_default(&subscribed));
+                // Stays the default for the life of the thread.
+                std::mem::forget(tracing::dispatcher::set_default(&dispatch));
             })
             .enable_all()
             .build()?;
@@ -122,27 +114,27 @@ impl Drop for ThrowawayInstances {
 impl InstanceFactory for ThrowawayInstances {
     fn describe(&self) -> String {
         let build = if cfg!(debug_assertions) { "a debug build" } else { "a release build" };
-        format!("instances of its own on this machine, {build}, with an embedded SQLite")
+        format!("temporary instances on this machine, {build}, with embedded SQLite")
     }
 
     async fn start(&self, options: &InstanceOptions) -> Result<Box<dyn latchkey_lab::Instance>> {
         let options = options.clone();
         let log = options.log.then(|| {
             self.log.text.lock().clear();
-            self.log.reads.store(true, Ordering::Relaxed);
+            self.log.is_captured.store(true, Ordering::Relaxed);
             self.log.clone()
         });
         let start = Instance::start(options, self.handle.clone(), self.local_provider, log);
         let started = self.handle.spawn(start).await;
-        Ok(Box::new(started.map_err(failed)??))
+        Ok(Box::new(started.map_err(instance_error)??))
     }
 }
 
 #[derive(Debug)]
 struct Instance {
     demo: Demo,
-    provider_runs: Mutex<Option<Running>>,
-    serving: Running,
+    provider: Mutex<Option<Task>>,
+    server: Task,
     secret: Secret,
     handle: Handle,
     folder: TempDir,
@@ -150,29 +142,29 @@ struct Instance {
 }
 
 #[derive(Debug)]
-struct Running {
+struct Task {
     stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
+    handle: JoinHandle<()>,
 }
 
-impl Running {
+impl Task {
     fn start<F>(serve: impl FnOnce(watch::Receiver<bool>) -> F) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let (stop, stopped) = watch::channel(false);
-        Self { stop, task: tokio::spawn(serve(stopped)) }
+        Self { stop, handle: tokio::spawn(serve(stopped)) }
     }
 
-    async fn end(self) {
-        // Nobody receives it when the task has ended already.
+    async fn stop(self) {
+        // Fails if the task has already ended.
         let _ = self.stop.send(true);
-        // A task that does not end is left to itself.
-        let _ = tokio::time::timeout(GRACE, self.task).await;
+        // A task that takes longer is abandoned.
+        let _ = tokio::time::timeout(GRACE, self.handle).await;
     }
 }
 
-fn failed(error: impl std::fmt::Display) -> Error {
+fn instance_error(error: impl std::fmt::Display) -> Error {
     Error::StartFailed(error.to_string())
 }
 
@@ -183,37 +175,37 @@ impl Instance {
         local_provider: Option<LocalProvider>,
         log: Option<Log>,
     ) -> Result<Self> {
-        let folder = tempfile::tempdir().map_err(failed)?;
+        let folder = tempfile::tempdir().map_err(instance_error)?;
         let listener = listen(0).await?;
         let idp = listen(0).await?;
-        let port = listener.local_addr().map_err(failed)?.port();
-        let idp_port = idp.local_addr().map_err(failed)?.port();
+        let port = listener.local_addr().map_err(instance_error)?.port();
+        let idp_port = idp.local_addr().map_err(instance_error)?.port();
         let database = folder.path().join("latchkey.db");
         let secret = Secret::new(random::token());
-        let own = [
+        let variables = [
             ("PUBLIC_URL".to_owned(), format!("http://localhost:{port}")),
             ("LOCAL_IDP_PORT".to_owned(), idp_port.to_string()),
             ("DATABASE_URL".to_owned(), format!("sqlite://{}", database.display())),
             ("APP_SECRET".to_owned(), secret.expose().to_owned()),
         ];
-        let variables = own.into_iter().chain(options.variables);
+        let variables = variables.into_iter().chain(options.variables);
         let environment = Environment::new(variables, folder.path());
-        let built_with =
+        let capabilities =
             Capabilities { local_provider: local_provider.is_some(), ..Capabilities::ALL };
-        let settings = Settings::load(&environment, built_with).map_err(failed)?;
+        let settings = Settings::load(&environment, capabilities).map_err(instance_error)?;
         let clock = match options.manual_clock {
             true => Clock::manual(Clock::System.now()),
             false => Clock::System,
         };
-        let app = App::open(settings, clock, routes::LINKS).await.map_err(failed)?;
-        let demo = Demo::new(app, local_provider, instances);
-        let provider_runs = match local_provider {
-            Some(make) => run_provider(&demo, make, idp)?,
+        let app = App::open(settings, clock, routes::LINKS).await.map_err(instance_error)?;
+        let demo = Demo::new(app, local_provider);
+        let provider = match local_provider {
+            Some(local_provider) => run_provider(&demo, local_provider, idp)?,
             None => None,
         };
         Ok(Self {
-            serving: run_app(&demo, listener),
-            provider_runs: Mutex::new(provider_runs),
+            server: run_app(&demo, listener),
+            provider: Mutex::new(provider),
             demo,
             secret,
             handle,
@@ -223,26 +215,26 @@ impl Instance {
     }
 }
 
-/// Listens, if need be where somebody did a moment ago: the system may need that long.
+/// Retries: a port may stay busy for a moment after it was closed.
 async fn listen(port: u16) -> Result<TcpListener> {
     let start = tokio::time::Instant::now();
     loop {
         match TcpListener::bind(("127.0.0.1", port)).await {
-            Err(_) if start.elapsed() < GRACE => tokio::time::sleep(AGAIN).await,
-            ended => return ended.map_err(failed),
+            Err(_) if start.elapsed() < GRACE => tokio::time::sleep(BIND_RETRY_INTERVAL).await,
+            result => return result.map_err(instance_error),
         }
     }
 }
 
-fn run_app(demo: &Demo, listener: TcpListener) -> Running {
+fn run_app(demo: &Demo, listener: TcpListener) -> Task {
     let (sites, jobs) = (vec![(listener, routes::router(demo))], demo.clone());
-    Running::start(|mut stopped| {
+    Task::start(|mut stopped| {
         serve::run(
             demo.app.clone(),
             sites,
             move |background| routes::start_jobs(&jobs, background),
             async move {
-                // A sender that is gone means the same.
+                // Also returns if the sender is gone.
                 let _ = stopped.wait_for(|stopped| *stopped).await;
             },
         )
@@ -251,11 +243,11 @@ fn run_app(demo: &Demo, listener: TcpListener) -> Running {
 
 fn run_provider(
     demo: &Demo,
-    make: LocalProvider,
+    local_provider: LocalProvider,
     listener: TcpListener,
-) -> Result<Option<Running>> {
-    let router = make(&demo.app.settings).map_err(failed)?;
-    Ok(router.map(|it| Running::start(|stop| Server::new(&demo.app).accept(listener, it, stop))))
+) -> Result<Option<Task>> {
+    let router = local_provider(&demo.app.settings).map_err(instance_error)?;
+    Ok(router.map(|it| Task::start(|stop| Server::new(&demo.app).accept(listener, it, stop))))
 }
 
 #[async_trait]
@@ -273,23 +265,23 @@ impl latchkey_lab::Instance for Instance {
     }
 
     async fn disrupt(&self, disruption: Disruption) -> Result<()> {
-        let mut running = self.provider_runs.lock().await;
+        let mut provider = self.provider.lock().await;
         match disruption {
             Disruption::CutDatabase => self.demo.app.db.close().await,
             Disruption::StopProvider => {
-                if let Some(provider) = running.take() {
-                    provider.end().await;
+                if let Some(provider) = provider.take() {
+                    provider.stop().await;
                 }
             }
             Disruption::StartProvider => {
                 let idp = self.demo.app.settings.local_idp.as_ref();
-                let Some((idp, make)) = idp.zip(self.demo.local_provider) else {
+                let Some((idp, local_provider)) = idp.zip(self.demo.local_provider) else {
                     return Err(Error::Unsupported("there is no local provider".to_owned()));
                 };
-                if running.is_none() {
+                if provider.is_none() {
                     let listener = listen(idp.port).await?;
-                    let _on_its_threads = self.handle.enter();
-                    *running = run_provider(&self.demo, make, listener)?;
+                    let _runtime = self.handle.enter();
+                    *provider = run_provider(&self.demo, local_provider, listener)?;
                 }
             }
         }
@@ -297,13 +289,13 @@ impl latchkey_lab::Instance for Instance {
     }
 
     async fn set_roles(&self, email: &str, names: &[String]) -> Result<()> {
-        let email = Email::parse(email).map_err(failed)?;
+        let email = Email::parse(email).map_err(instance_error)?;
         let mut roles = Roles::default();
         for name in names {
-            roles.insert(name.parse().map_err(failed)?);
+            roles.insert(name.parse().map_err(instance_error)?);
         }
-        for user in users::by_email(&self.demo.app.db, &email).await.map_err(failed)? {
-            users::set_roles(&self.demo.app.db, user.id, &roles).await.map_err(failed)?;
+        for user in users::by_email(&self.demo.app.db, &email).await.map_err(instance_error)? {
+            users::set_roles(&self.demo.app.db, user.id, &roles).await.map_err(instance_error)?;
         }
         Ok(())
     }
@@ -322,38 +314,38 @@ impl latchkey_lab::Instance for Instance {
     async fn advance(&self, by: Duration) -> Result<()> {
         let clock = &self.demo.app.clock;
         if matches!(clock, Clock::System) {
-            return Err(Error::Unsupported("its clock runs by itself".to_owned()));
+            return Err(Error::Unsupported("its clock cannot be set".to_owned()));
         }
-        clock.advance(Span::millis(i64::try_from(by.as_millis()).map_err(failed)?));
+        clock.advance(Span::millis(i64::try_from(by.as_millis()).map_err(instance_error)?));
         Ok(())
     }
 
     fn log(&self) -> Result<String> {
-        let log =
-            self.log.as_ref().ok_or_else(|| Error::Unsupported("it keeps no log".to_owned()))?;
+        let unsupported = || Error::Unsupported("its log is not captured".to_owned());
+        let log = self.log.as_ref().ok_or_else(unsupported)?;
         Ok(String::from_utf8_lossy(&log.text.lock()).into_owned())
     }
 
     fn database_files(&self) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        for file in std::fs::read_dir(self.folder.path()).map_err(failed)? {
-            let path = file.map_err(failed)?.path();
+        for file in std::fs::read_dir(self.folder.path()).map_err(instance_error)? {
+            let path = file.map_err(instance_error)?.path();
             if path.is_file() {
-                bytes.extend(std::fs::read(path).map_err(failed)?);
+                bytes.extend(std::fs::read(path).map_err(instance_error)?);
             }
         }
         Ok(bytes)
     }
 
     async fn stop(self: Box<Self>) {
-        let Self { provider_runs, serving, demo, folder, log, .. } = *self;
+        let Self { provider, server, demo, folder, log, .. } = *self;
         if let Some(log) = log {
-            log.reads.store(false, Ordering::Relaxed);
+            log.is_captured.store(false, Ordering::Relaxed);
         }
-        if let Some(provider) = provider_runs.into_inner() {
-            provider.end().await;
+        if let Some(provider) = provider.into_inner() {
+            provider.stop().await;
         }
-        serving.end().await;
+        server.stop().await;
         drop(demo);
         if let Err(error) = folder.close() {
             tracing::warn!(%error, "a temporary folder could not be removed");
@@ -370,11 +362,11 @@ mod tests {
         let first = listen(0).await.unwrap();
         let port = first.local_addr().unwrap().port();
         assert!(TcpListener::bind(("127.0.0.1", port)).await.is_err());
-        let going = async {
-            tokio::time::sleep(AGAIN * 3).await;
+        let release = async {
+            tokio::time::sleep(BIND_RETRY_INTERVAL * 3).await;
             drop(first);
         };
-        let (again, ()) = tokio::join!(listen(port), going);
-        assert_eq!(again.unwrap().local_addr().unwrap().port(), port);
+        let (second, ()) = tokio::join!(listen(port), release);
+        assert_eq!(second.unwrap().local_addr().unwrap().port(), port);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use latchkey_demo::choose::advice::{
-    Answers, Callers, Database, Delegation, Ending, ForPrograms, Passwords, Services, decide,
+    Answers, Callers, Database, Delegation, Ending, Passwords, ProgramCredential, Services, decide,
 };
 use latchkey_demo::choose::{DotEnv, Reasons};
 use latchkey_demo::compare::results::Comparison;
@@ -13,7 +13,7 @@ use serde_json::json;
 
 fn all_answers() -> Vec<Answers> {
     let page = include_str!("../../../templates/choose.html");
-    let choices = page.lines().filter_map(|line| line.split_once("call choice(given, \""));
+    let choices = page.lines().filter_map(|line| line.split_once("call choice(selected, \""));
     let mut questions = std::collections::BTreeMap::<_, Vec<_>>::new();
     for (_, choice) in choices {
         let mut words = choice.split('"');
@@ -39,7 +39,7 @@ fn every_combination_is_answered_consistently() {
         let advice = decide(&answers);
         let context = format!("{answers:?} {advice:?}");
         if answers.ending == Ending::AtOnce {
-            let is_session = advice.key == CredentialKind::Session;
+            let is_session = advice.credential == CredentialKind::Session;
             assert!(is_session, "only a lookup ends at the next request: {context}");
         }
         if advice.has_jwt() {
@@ -49,13 +49,13 @@ fn every_combination_is_answered_consistently() {
             assert_eq!(advice.revocation, Revocation::Expiry, "nothing to watch: {context}");
         }
         if answers.callers != Callers::Pages || answers.services == Services::Apart {
-            assert!(advice.programs.is_some(), "programs are left without a key: {context}");
+            assert!(advice.programs.is_some(), "programs have no credential: {context}");
         } else {
             assert_eq!(advice.programs, None, "{context}");
         }
         let asks = answers.services == Services::Apart && answers.ending != Ending::Minutes;
         if answers.callers == Callers::Others || asks {
-            assert_eq!(advice.programs, Some(ForPrograms::Opaque), "{context}");
+            assert_eq!(advice.programs, Some(ProgramCredential::Opaque), "{context}");
         }
         if answers.services != Services::One {
             assert!(advice.shares_database, "{context}");
@@ -69,7 +69,7 @@ fn the_well_known_cases() {
     use Callers as C;
     use Database as D;
     use Ending as E;
-    use ForPrograms as P;
+    use ProgramCredential as P;
     use Services as S;
     for (callers, ending, services, database, key, programs) in [
         (C::Pages, E::AtOnce, S::One, D::Here, CredentialKind::Session, None),
@@ -88,7 +88,7 @@ fn the_well_known_cases() {
         let delegation = Delegation::No;
         let answers = Answers { passwords, callers, ending, services, database, delegation };
         let advice = decide(&answers);
-        assert_eq!((advice.key, advice.programs), (key, programs), "{answers:?}");
+        assert_eq!((advice.credential, advice.programs), (key, programs), "{answers:?}");
     }
 }
 
@@ -104,8 +104,8 @@ fn six_questions_and_every_answer_is_asked_for() {
 #[test]
 fn every_sentence_is_measured_and_none_is_said_twice() {
     for answers in all_answers() {
-        let (it, comparison) = (&decide(&answers), &Comparison::default());
-        let html = Reasons { of: &answers, it, comparison }.to_string();
+        let (advice, comparison) = (&decide(&answers), &Comparison::default());
+        let html = Reasons { answers: &answers, advice, comparison }.to_string();
         let reasons = html.split("<li><div class=\"rows__main\">").skip(1);
         let mut seen = BTreeSet::new();
         for reason in reasons {

@@ -288,7 +288,8 @@ async fn card(app: &Latchkey) -> String {
     let to = browser.post(&app.url("/compare/run"), &[("claim", "9")]).await.see_other();
     let _ = browser.get(&app.url(&to)).await;
     let page = browser.get(&app.url("/compare/granular")).await.expect(200);
-    let (_, card) = page.body.split_once("aria-label=\"The card\"><code>").expect("a card");
+    let (_, card) =
+        page.body.split_once("aria-label=\"The signed result\"><code>").expect("a card");
     card.split_once("</code>").expect("its end").0.to_owned()
 }
 
@@ -337,5 +338,5 @@ async fn there_is_no_card_where_nobody_could_verify_it() {
     let to = browser.post(&app.url("/compare/run"), &[("claim", "9")]).await.see_other();
     let _ = browser.get(&app.url(&to)).await;
     let page = browser.get(&app.url("/compare/granular")).await.expect(200);
-    assert!(page.body.contains("id=\"claim-9\"") && !page.body.contains("A signed card"));
+    assert!(page.body.contains("id=\"claim-9\"") && !page.body.contains("Signed result"));
 }

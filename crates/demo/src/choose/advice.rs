@@ -1,12 +1,10 @@
-//! Six questions, and what follows from the answers: a sign-in method, what
-//! pages carry, and perhaps what programs carry. The questions stand in
-//! `choose.html`, the reasons in `choose-reasons.html`.
+//! Advice from the answers to six questions: a sign-in method, a credential for pages, and possibly
+//! one for programs. `choose.html` has the questions, `choose-reasons.html` the reasons.
 
 use latchkey_domain::sign_in::CredentialKind;
 use latchkey_web::settings::Revocation;
 use serde::Deserialize;
 
-/// The answers, by the names of their fields in the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct Answers {
     pub passwords: Passwords,
@@ -17,7 +15,7 @@ pub struct Answers {
     pub delegation: Delegation,
 }
 
-/// Each question with its answers, which stand in the address in kebab case.
+/// An enum per question; the query has the variants in kebab case.
 macro_rules! questions {
     ($($question:ident { $($answer:ident),* })*) => {$(
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -37,45 +35,45 @@ questions! {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Advice {
-    pub door: Passwords,
-    pub key: CredentialKind,
-    /// What is carried by everything that is no page of ours.
-    pub programs: Option<ForPrograms>,
-    /// For how many seconds an answer about an opaque token is believed.
-    pub believed: u8,
+    pub sign_in: Passwords,
+    /// The credential of the app's own pages.
+    pub credential: CredentialKind,
+    /// The credential of everything else.
+    pub programs: Option<ProgramCredential>,
+    /// How long an introspection response is cached.
+    pub cache_seconds: u8,
     pub revocation: Revocation,
     pub shares_database: bool,
     pub connects: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ForPrograms {
+pub enum ProgramCredential {
     Jwt,
-    /// They ask whoever issued it (RFC 7662).
+    /// Introspected (RFC 7662).
     Opaque,
 }
 
 impl Advice {
     pub fn has_jwt(&self) -> bool {
-        self.key == CredentialKind::Jwt || self.programs == Some(ForPrograms::Jwt)
+        self.credential == CredentialKind::Jwt || self.programs == Some(ProgramCredential::Jwt)
     }
 
     pub fn has_opaque(&self) -> bool {
-        self.programs == Some(ForPrograms::Opaque)
+        self.programs == Some(ProgramCredential::Opaque)
     }
 
-    /// Whether a provider is needed, for whatever reason.
     pub fn has_provider(&self) -> bool {
-        self.door != Passwords::Here || self.connects || self.has_opaque()
+        self.sign_in != Passwords::Here || self.connects || self.has_opaque()
     }
 }
 
 pub fn decide(answers: &Answers) -> Advice {
     let advice = Advice {
-        door: answers.passwords,
-        key: key(answers),
-        programs: programs(answers),
-        believed: match answers.ending {
+        sign_in: answers.passwords,
+        credential: page_credential(answers),
+        programs: program_credential(answers),
+        cache_seconds: match answers.ending {
             Ending::AtOnce => 0,
             Ending::Second => 1,
             Ending::Minutes => 5,
@@ -90,14 +88,13 @@ pub fn decide(answers: &Answers) -> Advice {
     advice
 }
 
-/// A session, unless something speaks against it: it is the smaller key, and the
-/// one that ends when it is told to.
-fn key(answers: &Answers) -> CredentialKind {
+/// A session by default: it is smaller, and it can be revoked.
+fn page_credential(answers: &Answers) -> CredentialKind {
     match (answers.services, answers.database, answers.ending) {
-        // Nothing but a lookup ends at the next request.
+        // Only a lookup can refuse the next request.
         (_, _, Ending::AtOnce) => CredentialKind::Session,
-        // Their server calls the services, with a JWT: a backend for the frontend, and no token
-        // in the browser (RFC 10017 §6.1).
+        // A backend for frontend calls the services with a JWT; the browser has no token
+        // (RFC 10017 §6.1).
         (Services::Apart, ..) => CredentialKind::Session,
         // The lookup costs more than a signature check.
         (_, Database::Far, Ending::Second | Ending::Minutes) => CredentialKind::Jwt,
@@ -105,14 +102,14 @@ fn key(answers: &Answers) -> CredentialKind {
     }
 }
 
-fn programs(answers: &Answers) -> Option<ForPrograms> {
+fn program_credential(answers: &Answers) -> Option<ProgramCredential> {
     match (answers.callers, answers.services, answers.ending) {
-        // What a person has allowed somebody else, they can take back.
-        (Callers::Others, _, _) => Some(ForPrograms::Opaque),
-        (_, Services::Apart, Ending::Minutes) => Some(ForPrograms::Jwt),
-        // A service that shares nothing hears of an end only by asking.
-        (_, Services::Apart, Ending::AtOnce | Ending::Second) => Some(ForPrograms::Opaque),
-        (Callers::Programs, _, _) => Some(ForPrograms::Jwt),
+        // Users can revoke what they allowed.
+        (Callers::Others, _, _) => Some(ProgramCredential::Opaque),
+        (_, Services::Apart, Ending::Minutes) => Some(ProgramCredential::Jwt),
+        // Without the database, a service only learns of a revocation by introspection.
+        (_, Services::Apart, Ending::AtOnce | Ending::Second) => Some(ProgramCredential::Opaque),
+        (Callers::Programs, _, _) => Some(ProgramCredential::Jwt),
         (Callers::Pages, _, _) => None,
     }
 }

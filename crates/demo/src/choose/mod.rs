@@ -1,5 +1,5 @@
-//! "Which one should I use?": six questions, and an answer whose sentences lead
-//! to what was measured. The answers stand in the address, which can be passed on.
+//! "Which one should I use?": six questions, and advice with links to the measurements. The answers
+//! are in the query, so that the URL can be shared.
 
 pub mod advice;
 
@@ -9,24 +9,26 @@ use latchkey_domain::sign_in::CredentialKind;
 use latchkey_web::settings::Revocation;
 use serde_json::json;
 
-use self::advice::{Advice, Answers, Callers, Database, Ending, ForPrograms, Passwords, Services};
+use self::advice::{
+    Advice, Answers, Callers, Database, Ending, Passwords, ProgramCredential, Services,
+};
 use crate::compare::results::Comparison;
 use crate::prelude::*;
 
-/// What was answered, by question.
-type Given = BTreeMap<String, String>;
+/// Answers by question, not validated.
+type Selected = BTreeMap<String, String>;
 
 #[derive(Template)]
 #[template(path = "choose.html")]
 pub(crate) struct ChoosePage {
     layout: Layout,
-    given: Given,
-    /// Whether some of the questions were answered, and some were not.
+    selected: Selected,
+    /// Whether only some questions have a valid answer.
     is_incomplete: bool,
-    chosen: Option<Chosen>,
+    result: Option<ChooseResult>,
 }
 
-struct Chosen {
+struct ChooseResult {
     advice: Advice,
     reasons: String,
     dotenv: String,
@@ -35,31 +37,29 @@ struct Chosen {
 #[derive(Debug, Template)]
 #[template(path = "choose-reasons.html")]
 pub struct Reasons<'a> {
-    pub of: &'a Answers,
-    pub it: &'a Advice,
+    pub answers: &'a Answers,
+    pub advice: &'a Advice,
     pub comparison: &'a Comparison,
 }
 
-/// The choice as a `.env` that starts as it is, in development; what a real site
-/// needs besides stands there as comments.
+/// A `.env` for development; comments list what production needs.
 #[derive(Debug, Template)]
 #[template(path = "choose.env.txt", whitespace = "preserve")]
 pub struct DotEnv<'a> {
     pub advice: &'a Advice,
 }
 
-/// `GET /choose`. What is no answer is none: the address may have been written
-/// by somebody else.
+/// `GET /choose`. Ignores invalid answers.
 pub(crate) async fn page(
     State(demo): State<Demo>,
     caller: Option<Caller>,
-    Query(given): Query<Given>,
+    Query(selected): Query<Selected>,
 ) -> Page<ChoosePage> {
-    let answers = serde_json::from_value::<Answers>(json!(given)).ok();
-    let chosen = answers.map(|answers| {
+    let answers = serde_json::from_value::<Answers>(json!(selected)).ok();
+    let result = answers.map(|answers| {
         let advice = advice::decide(&answers);
-        Chosen {
-            reasons: Reasons { of: &answers, it: &advice, comparison: &demo.comparison }
+        ChooseResult {
+            reasons: Reasons { answers: &answers, advice: &advice, comparison: &demo.comparison }
                 .to_string(),
             dotenv: DotEnv { advice: &advice }.to_string(),
             advice,
@@ -68,49 +68,49 @@ pub(crate) async fn page(
     let questions = ["passwords", "callers", "ending", "services", "database", "delegation"];
     Page(ChoosePage {
         layout: Layout::new(&demo.app, caller.as_ref()).below("/compare"),
-        is_incomplete: chosen.is_none() && questions.iter().any(|it| given.contains_key(*it)),
-        given,
-        chosen,
+        is_incomplete: result.is_none() && questions.iter().any(|it| selected.contains_key(*it)),
+        selected,
+        result,
     })
 }
 
-fn is_given(given: &Given, question: &str, value: &str) -> bool {
-    given.get(question).is_some_and(|given| given == value)
+fn is_selected(selected: &Selected, question: &str, value: &str) -> bool {
+    selected.get(question).is_some_and(|selected| selected == value)
 }
 
 impl Reasons<'_> {
-    /// The figure of a claim when it was last measured on this machine.
+    /// A figure from the latest run.
     fn measured(&self, claim: u8, label: &str, unit: &str) -> Option<String> {
         self.comparison.result(&claim)?.outcome.figure(label, unit)
     }
 }
 
-/// A title, where it stands, and the code.
+/// A title, a path and the code.
 type Snippet = (&'static str, &'static str, &'static str);
 
-impl Chosen {
+impl ChooseResult {
     fn snippets(&self) -> impl Iterator<Item = Snippet> {
         let advice = &self.advice;
-        let needed = [advice.key == CredentialKind::Session, advice.has_jwt(), advice.has_opaque()];
+        let needed =
+            [advice.credential == CredentialKind::Session, advice.has_jwt(), advice.has_opaque()];
         SNIPPETS.into_iter().zip(needed).filter_map(|(snippet, needed)| needed.then_some(snippet))
     }
 }
 
-/// Real programs of this repository, which are compiled with it: for a session,
-/// a JWT and an opaque token.
+/// Compiled examples, for a session, a JWT and an opaque token.
 const SNIPPETS: [Snippet; 3] = [
     (
-        "Whose session is this?",
+        "Look up a session",
         "crates/auth/examples/whose_session.rs",
         include_str!("../../../auth/examples/whose_session.rs"),
     ),
     (
-        "Another service verifies a JWT with only the public keys",
+        "Verify a JWT in another service, with only the public keys",
         "crates/auth/examples/jwt_elsewhere.rs",
         include_str!("../../../auth/examples/jwt_elsewhere.rs"),
     ),
     (
-        "What may the holder of an opaque token do?",
+        "Introspect an opaque token",
         "crates/auth/examples/whose_opaque_token.rs",
         include_str!("../../../auth/examples/whose_opaque_token.rs"),
     ),

@@ -1,4 +1,4 @@
-//! A result as a card: a JWS (RFC 7515 §7.1) that anybody can verify by the published keys.
+//! A signed result: a JWS (RFC 7515 §7.1) that anyone can verify with the published keys.
 
 use latchkey_auth::jose::base64url::encode;
 use latchkey_lab::run::{VERSION, machine};
@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 
 use super::results::Measured;
 
-/// A kind of its own: no card is taken for an access token (RFC 8725 §3.11).
+/// Distinguishes a card from an access token (RFC 8725 §3.11).
 pub(crate) const TYPE: &str = "claim-card+jwt";
 
-/// `None` where the key is a shared secret: nobody else could verify it.
-pub(super) fn of(app: &Application, measured: &Measured) -> Option<String> {
+/// `None` with a symmetric key, because no one else could verify the card.
+pub(super) fn sign(app: &Application, measured: &Measured) -> Option<String> {
     let (ring, outcome) = (app.keys.ring(), &measured.outcome);
     let key = ring.signing_key(app.clock.now()).filter(|key| !key.algorithm().is_symmetric())?;
     let figure = |one: &latchkey_lab::Figure| {
-        let of = one.interval;
-        let [median, low, high] = [of.median, of.low, of.high].map(rounded);
+        let interval = one.interval;
+        let [median, low, high] = [interval.median, interval.low, interval.high].map(round);
         json!({
             "label": one.label, "unit": one.unit, "n": one.n,
             "median": median, "low": low, "high": high,
@@ -31,7 +31,7 @@ pub(super) fn of(app: &Application, measured: &Measured) -> Option<String> {
         "verdict": outcome.in_words(),
         "because": outcome.because(),
         "figures": outcome.figures.iter().map(figure).collect::<Value>(),
-        "ground": measured.ground,
+        "ground": measured.instances,
         "machine": machine(),
         "version": VERSION,
     });
@@ -40,7 +40,7 @@ pub(super) fn of(app: &Application, measured: &Measured) -> Option<String> {
     Some(format!("{message}.{}", encode(signature)))
 }
 
-/// To thousandths, which is more than is measured.
-fn rounded(value: f64) -> f64 {
+/// To three decimal places, more than the precision of a measurement.
+fn round(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }

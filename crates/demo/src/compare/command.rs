@@ -1,4 +1,4 @@
-//! `latchkey compare`
+//! The command `latchkey compare`.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ use url::Url;
 use super::publish;
 use crate::report::{self, Format, Kind};
 use crate::state::LocalProvider;
-use crate::throwaway;
+use crate::throwaway::ThrowawayInstances;
 use latchkey_web::cli::{Outcome, print};
 
 #[derive(Debug, Args)]
@@ -27,17 +27,17 @@ pub struct Arguments {
     /// Print a Markdown table.
     #[arg(long, conflicts_with = "report")]
     markdown: bool,
-    /// Print what continuous integration reads.
+    /// Print a report for continuous integration.
     #[arg(long, value_enum)]
     report: Option<Format>,
-    /// Also write a site of files, which can be shown to others.
+    /// Also write the results as static web pages.
     #[arg(long, value_name = "DIR")]
     publish: Option<PathBuf>,
     /// Measure only this claim; may be repeated.
     #[arg(long = "claim", value_name = "NUMBER")]
     claims: Vec<u8>,
-    /// Measure a running instance, as far as possible. This creates accounts
-    /// there: only use your own.
+    /// Measure what it can on a running instance. It creates accounts there, so
+    /// only use your own.
     #[arg(long)]
     url: Option<Url>,
     /// That instance’s local provider, if it has one.
@@ -45,19 +45,20 @@ pub struct Arguments {
     provider: Option<Url>,
 }
 
-/// Measures, prints, and ends with an error when something could not be measured.
+/// Fails if a claim could not be measured.
 pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvider>) -> Outcome {
-    let chosen = chosen(&arguments.claims)?;
+    let claims = find_claims(&arguments.claims)?;
     let factory: Box<dyn InstanceFactory> = match &arguments.url {
         Some(url) => Box::new(Remote::new(url, arguments.provider.clone())?),
-        None => throwaway::instances(local_provider)?,
+        None => Box::new(ThrowawayInstances::new(local_provider)?),
     };
-    let tell = |progress| {
+    let on_progress = |progress| {
         if let Progress::Started(claim) = progress {
-            report::tell(&format!("{:>2}  {}", claim.number, claim.sentence));
+            report::print_progress(&format!("{:>2}  {}", claim.number, claim.sentence));
         }
     };
-    let report = latchkey_lab::run(factory.as_ref(), &Options::default(), &chosen, &tell).await;
+    let options = Options::default();
+    let report = latchkey_lab::run(factory.as_ref(), &options, &claims, &on_progress).await;
     if let Some(folder) = &arguments.publish {
         publish::write(&report, &Clock::System.now().rfc3339(), folder)?;
     }
@@ -78,23 +79,23 @@ pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvid
     }
 }
 
-fn chosen(numbers: &[u8]) -> Result<Vec<&'static Experiment>, String> {
+/// All claims if `numbers` is empty.
+fn find_claims(numbers: &[u8]) -> Result<Vec<&'static Experiment>, String> {
     if numbers.is_empty() {
         return Ok(experiments::ALL.iter().collect());
     }
-    let one =
+    let find =
         |number: &u8| experiments::by_number(*number).ok_or(format!("there is no claim {number}"));
-    numbers.iter().map(one).collect()
+    numbers.iter().map(find).collect()
 }
 
-/// A table for people: a claim in a few lines.
+/// Plain text, a few lines per claim.
 fn table(report: &Report) -> String {
-    let mut lines = vec![format!("Measured in {} s, at {}.", seconds(report), report.ground)];
-    let mut add = |first: &str, text: &str| {
-        let width = 78 - first.chars().count();
-        let rest = " ".repeat(first.chars().count());
-        for (n, line) in wrapped(text, width).into_iter().enumerate() {
-            lines.push(format!("{}{line}", if n == 0 { first } else { &rest }));
+    let mut lines = vec![format!("Measured in {} s on {}.", seconds(report), report.ground)];
+    let mut add = |prefix: &str, text: &str| {
+        let indent = " ".repeat(prefix.chars().count());
+        for (n, line) in wrap(text, 78 - indent.len()).into_iter().enumerate() {
+            lines.push(format!("{}{line}", if n == 0 { prefix } else { &indent }));
         }
     };
     for claim in &report.claims {
@@ -151,7 +152,7 @@ fn row(claim: &latchkey_lab::Outcome) -> report::Row {
     }
 }
 
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         match lines.last_mut() {
@@ -172,6 +173,6 @@ mod tests {
 
     #[test]
     fn lines_are_broken_between_words() {
-        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
     }
 }

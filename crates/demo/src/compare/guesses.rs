@@ -1,5 +1,4 @@
-//! "Quiz me first": what somebody guessed before they saw the answer, in a cookie of their own.
-//! Without the cookie nothing is hidden.
+//! "Quiz me first": a visitor's guesses, in a cookie. Verdicts are only hidden while it exists.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +10,10 @@ use latchkey_web::cookies::CookieProfile;
 
 const COOKIE: &str = "guesses";
 
-const REMEMBERED: Span = Span::days(30);
+const LIFETIME: Span = Span::days(30);
 
-/// What the cookie holds before the first guess.
-const NONE_YET: &str = "quiz";
+/// The value of the cookie before the first guess.
+const NO_GUESSES: &str = "quiz";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString)]
 #[strum(serialize_all = "lowercase")]
@@ -27,8 +26,8 @@ pub(super) enum Guess {
 }
 
 impl Guess {
-    /// What was said, for the page; nothing when nothing was.
-    pub(super) const fn said(self) -> Option<&'static str> {
+    /// `None` if the visitor skipped the guess.
+    pub(super) const fn label(self) -> Option<&'static str> {
         match self {
             Self::True => Some("true"),
             Self::TrueIf => Some("it depends"),
@@ -47,12 +46,12 @@ impl Guess {
     }
 }
 
-/// All guesses of one browser, by the number of the claim; none when nobody is asked.
+/// The guesses by claim number; `None` outside a quiz.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Guesses(Option<BTreeMap<u8, Guess>>);
 
 impl Guesses {
-    /// What the cookie says; what makes no sense in it is nothing.
+    /// Ignores invalid entries of the cookie.
     pub(super) fn of(headers: &http::HeaderMap, cookies: &CookieProfile) -> Self {
         Self(cookies.value(headers, COOKIE).map(parse))
     }
@@ -61,16 +60,16 @@ impl Guesses {
         self.0.is_some()
     }
 
-    pub(super) fn about(&self, claim: u8) -> Option<Guess> {
+    pub(super) fn get(&self, claim: u8) -> Option<Guess> {
         self.0.as_ref()?.get(&claim).copied()
     }
 
-    /// Whether the answer waits for a guess.
+    /// Whether the verdict stays hidden until the visitor guesses.
     pub(super) fn hides(&self, claim: u8) -> bool {
-        self.is_quiz() && self.about(claim).is_none()
+        self.is_quiz() && self.get(claim).is_none()
     }
 
-    /// With one more guess. The first one counts: afterwards it is no guess.
+    /// Adds a guess. Only the first one about a claim counts.
     pub(super) fn with(mut self, claim: u8, guess: Guess) -> Self {
         self.0.get_or_insert_default().entry(claim).or_insert(guess);
         self
@@ -79,8 +78,8 @@ impl Guesses {
     pub(super) fn cookie(&self, cookies: &CookieProfile) -> Cookie<'static> {
         let pairs = self.0.iter().flatten().map(|(number, guess)| format!("{number}-{guess}"));
         let pairs: Vec<_> = pairs.collect();
-        let value = if pairs.is_empty() { NONE_YET.to_owned() } else { pairs.join(".") };
-        cookies.cookie(COOKIE, value, REMEMBERED)
+        let value = if pairs.is_empty() { NO_GUESSES.to_owned() } else { pairs.join(".") };
+        cookies.cookie(COOKIE, value, LIFETIME)
     }
 
     pub(super) fn removal(cookies: &CookieProfile) -> Cookie<'static> {
@@ -109,8 +108,8 @@ mod tests {
         assert_eq!(cookie.value(), "1-none.3-true", "the first guess counts");
         assert_eq!(Some(parse(cookie.value())), guesses.0);
         assert!(guesses.hides(2) && !guesses.hides(3) && !Guesses::default().hides(2));
-        for nonsense in [NONE_YET, "", "x", "1-", "-true", "999-true", "1-maybe", "1-true;2-if"] {
-            assert_eq!(parse(nonsense), BTreeMap::new(), "{nonsense}");
+        for invalid in [NO_GUESSES, "", "x", "1-", "-true", "999-true", "1-maybe", "1-true;2-if"] {
+            assert_eq!(parse(invalid), BTreeMap::new(), "{invalid}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The comparison: every claim with what was measured of it on this machine.
+//! The comparison: claims about OAuth and JWT, measured on this machine.
 
 pub(crate) mod card;
 pub(crate) mod command;
@@ -53,7 +53,7 @@ pub(crate) async fn page(
         running: demo.comparison.progress().is_some(),
         is_measured: claims.iter().any(|one| one.measured.is_some()),
         is_quiz: guesses.is_quiz(),
-        board: Board::at(&claims).to_string(),
+        board: Board::of_views(&claims).to_string(),
         app: demo.app.clone(),
         side_by_side,
     }))
@@ -63,8 +63,8 @@ pub(crate) async fn page(
 #[template(path = "compare-claim.html")]
 pub(crate) struct ClaimPage {
     layout: Layout,
-    one: ClaimView,
-    /// What was measured of it; empty while that waits for a guess.
+    view: ClaimView,
+    /// The results as HTML; empty while they are hidden or missing.
     body: String,
     card: Option<String>,
     neighbours: [Option<&'static Experiment>; 2],
@@ -77,16 +77,16 @@ pub(crate) async fn claim_page(
     Path(slug): Path<String>,
 ) -> HandlerResult<Page<ClaimPage>> {
     let all = experiments::ALL;
-    let place = all.iter().position(|claim| claim.slug == slug || claim.number.to_string() == slug);
-    let place = place.ok_or_else(|| AppError::new(catalogue::NOT_FOUND))?;
+    let index = all.iter().position(|claim| claim.slug == slug || claim.number.to_string() == slug);
+    let index = index.ok_or_else(|| AppError::new(catalogue::NOT_FOUND))?;
     let guesses = Guesses::of(&headers, &demo.app.cookies);
-    let one = ClaimView::of(&demo.comparison, &all[place], &guesses);
+    let view = ClaimView::of(&demo.comparison, &all[index], &guesses);
     Ok(Page(ClaimPage {
         layout: Layout::new(&demo.app, caller.as_ref()).below("/compare"),
-        body: one.body(),
-        card: one.shown().and_then(|measured| card::of(&demo.app, measured)),
-        one,
-        neighbours: [place.checked_sub(1).and_then(|before| all.get(before)), all.get(place + 1)],
+        body: view.body(),
+        card: view.visible_result().and_then(|measured| card::sign(&demo.app, measured)),
+        view,
+        neighbours: [index.checked_sub(1).and_then(|before| all.get(before)), all.get(index + 1)],
     }))
 }
 
@@ -97,13 +97,13 @@ pub(crate) struct RunForm {
     latency: Option<String>,
 }
 
-/// `POST /compare/run`: measures a claim, or all of them, beside the requests.
+/// `POST /compare/run`: measures a claim, or all of them, in the background.
 pub(crate) async fn run(
     State(demo): State<Demo>,
     StrictForm(form): StrictForm<RunForm>,
 ) -> HandlerResult<Redirect> {
-    let claim = chosen(form.claim.as_deref())?;
-    begin(&demo, claim, options(form.algorithm.as_deref(), form.latency.as_deref())?)
+    let claim = find_claim(form.claim.as_deref())?;
+    start(&demo, claim, options(form.algorithm.as_deref(), form.latency.as_deref())?)
 }
 
 #[derive(Debug, Deserialize)]
@@ -113,27 +113,27 @@ pub(crate) struct GuessForm {
     guess: Option<String>,
 }
 
-/// `POST /compare/guess`: begins or ends the quiz, or takes what somebody thinks before they see
-/// the answer.
+/// `POST /compare/guess`: starts or ends the quiz, or records a guess.
 pub(crate) async fn guess(
     State(demo): State<Demo>,
     headers: HeaderMap,
     StrictForm(form): StrictForm<GuessForm>,
 ) -> HandlerResult<(SetCookies, Redirect)> {
-    let (refused, cookies) = (|| AppError::new(catalogue::BAD_REQUEST), &demo.app.cookies);
-    let (cookie, to) = match (form.quiz.as_deref(), chosen(form.claim.as_deref())?, form.guess) {
+    let (bad_request, cookies) = (|| AppError::new(catalogue::BAD_REQUEST), &demo.app.cookies);
+    let claim = find_claim(form.claim.as_deref())?;
+    let (cookie, to) = match (form.quiz.as_deref(), claim, form.guess) {
         (Some("on"), None, None) => (Guesses::default().cookie(cookies), Redirect::to("/compare")),
         (Some("off"), None, None) => (Guesses::removal(cookies), Redirect::to("/compare")),
         (None, Some(claim), Some(guess)) => {
-            let guess = guess.parse().map_err(|_| refused())?;
+            let guess = guess.parse().map_err(|_| bad_request())?;
             let guesses = Guesses::of(&headers, cookies).with(claim.number, guess);
             let to = match demo.comparison.result(&claim.number) {
-                Some(_) => Redirect::to(&address(Some(claim))),
-                None => begin(&demo, Some(claim), Options::default())?,
+                Some(_) => Redirect::to(&format!("/compare/{}", claim.slug)),
+                None => start(&demo, Some(claim), Options::default())?,
             };
             (guesses.cookie(cookies), to)
         }
-        _ => return Err(refused()),
+        _ => return Err(bad_request()),
     };
     Ok((SetCookies(vec![cookie]), to))
 }
@@ -148,39 +148,35 @@ pub(crate) async fn samples(
     measured.map(|it| Json(it.outcome)).ok_or_else(|| AppError::new(catalogue::NOT_FOUND))
 }
 
-fn chosen(number: Option<&str>) -> HandlerResult<Option<&'static Experiment>> {
+fn find_claim(number: Option<&str>) -> HandlerResult<Option<&'static Experiment>> {
     let Some(number) = number.filter(|number| !number.is_empty()) else { return Ok(None) };
     let claim = number.parse().ok().and_then(experiments::by_number);
     claim.map(Some).ok_or_else(|| AppError::new(catalogue::BAD_REQUEST))
 }
 
-fn address(claim: Option<&Experiment>) -> String {
-    claim.map_or("/compare".to_owned(), |claim| format!("/compare/{}", claim.slug))
-}
-
-fn begin(
+fn start(
     demo: &Demo,
     claim: Option<&'static Experiment>,
     options: Options,
 ) -> HandlerResult<Redirect> {
     let claims = claim.map_or_else(|| experiments::ALL.iter().collect(), |claim| vec![claim]);
-    let (ground, clock) = (demo.factory()?, demo.app.clock.clone());
-    results::begin(&demo.comparison, ground, claims, options, clock);
+    let (factory, clock) = (demo.instance_factory()?, demo.app.clock.clone());
+    results::start(&demo.comparison, factory, claims, options, clock);
     Ok(Redirect::to("/compare/progress"))
 }
 
-/// What was turned: one algorithm or all, and the farthest database to look at.
+/// One algorithm or all, and the largest database latency, in milliseconds.
 fn options(algorithm: Option<&str>, latency: Option<&str>) -> HandlerResult<Options> {
-    let refused = || AppError::new(catalogue::BAD_REQUEST);
+    let bad_request = || AppError::new(catalogue::BAD_REQUEST);
     let mut options = Options::default();
     if let Some(name) = algorithm.filter(|name| !name.is_empty()) {
-        let known = ALGORITHMS.into_iter().find(|known| *known == name).ok_or_else(refused)?;
+        let known = ALGORITHMS.into_iter().find(|known| *known == name).ok_or_else(bad_request)?;
         options.algorithms = vec![known.to_owned()];
     }
     if let Some(text) = latency.filter(|text| !text.is_empty()) {
-        let latency: f64 = text.parse().map_err(|_| refused())?;
+        let latency: f64 = text.parse().map_err(|_| bad_request())?;
         let known = LATENCIES.into_iter().find(|known| (known - latency).abs() < 1e-9);
-        let known = known.ok_or_else(refused)?;
+        let known = known.ok_or_else(bad_request)?;
         options.latencies =
             LATENCIES.into_iter().filter(|one| *one == 0.0 || *one == known).collect();
     }

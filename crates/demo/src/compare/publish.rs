@@ -1,4 +1,4 @@
-//! A run as a site of files: no server, no script, nothing that is fetched from elsewhere.
+//! Writes the results of a run as static pages, without scripts or external resources.
 
 use std::io;
 use std::path::Path;
@@ -7,7 +7,7 @@ use askama::Template;
 use latchkey_lab::{Outcome, Report};
 use serde_json::json;
 
-use super::view::{Board, ClaimBody, word};
+use super::view::{Board, ClaimBody, verdict_label};
 
 #[derive(Debug, Template)]
 #[template(path = "published.html")]
@@ -16,12 +16,12 @@ struct Published<'a> {
     report: &'a Report,
     at: &'a str,
     machine: String,
-    /// The review as schema.org knows it, on the page of a claim.
+    /// JSON-LD, on the page of a claim.
     review: Option<String>,
     body: String,
 }
 
-/// Writes a page for the run and one for each claim, the samples, and the stylesheet.
+/// Writes an index, a page for each claim, the samples and the stylesheet.
 pub(super) fn write(report: &Report, at: &str, folder: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
     let page = |name: &str, title: &str, review, body| {
@@ -29,22 +29,23 @@ pub(super) fn write(report: &Report, at: &str, folder: &Path) -> io::Result<()> 
         let page = Published { title, report, at, machine, review, body }.render();
         std::fs::write(folder.join(format!("{name}.html")), page.map_err(io::Error::other)?)
     };
-    let row = |it: &Outcome| (format!("{}.html", it.slug), it.number, it.sentence, word(it));
+    let row =
+        |it: &Outcome| (format!("{}.html", it.slug), it.number, it.sentence, verdict_label(it));
     let rows = report.claims.iter().map(row).collect();
-    let board = Board::of(report.claims.iter().collect(), rows).to_string();
-    page("index", "OAuth or JWT? What was measured", None, board)?;
+    let board = Board { outcomes: report.claims.iter().collect(), rows }.to_string();
+    page("index", "OAuth or JWT? The measurements", None, board)?;
     for outcome in &report.claims {
-        let (ground, at) = (&*report.ground, at.to_owned());
-        let review = Some(review(outcome, &at));
-        let body = ClaimBody { outcome, ground, at, guessed: None }.to_string();
+        let (instances, at) = (&*report.ground, at.to_owned());
+        let review = Some(claim_review(outcome, &at));
+        let body = ClaimBody { outcome, instances, at, guess: None }.to_string();
         page(outcome.slug, outcome.sentence, review, body)?;
     }
     std::fs::write(folder.join("run.json"), serde_json::to_vec_pretty(report)?)?;
     std::fs::write(folder.join("app.css"), include_str!("../../../../static/app.css"))
 }
 
-/// <https://schema.org/ClaimReview>, as it may stand in a page.
-fn review(outcome: &Outcome, at: &str) -> String {
+/// A <https://schema.org/ClaimReview>.
+fn claim_review(outcome: &Outcome, at: &str) -> String {
     let review = json!({
         "@context": "https://schema.org",
         "@type": "ClaimReview",
@@ -55,6 +56,6 @@ fn review(outcome: &Outcome, at: &str) -> String {
         "reviewRating": { "@type": "Rating", "alternateName": outcome.in_words() },
         "reviewBody": outcome.because(),
     });
-    // Nothing in it may end the element that it stands in.
+    // Must not end the script element.
     review.to_string().replace('<', "\\u003c")
 }

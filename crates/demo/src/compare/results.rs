@@ -1,4 +1,4 @@
-//! What `/compare` has measured: one run at a time, the last result of each claim.
+//! The results of `/compare`: the latest of each claim, from one run at a time.
 
 use latchkey_domain::{Clock, Timestamp};
 use latchkey_lab::experiments::Experiment;
@@ -7,46 +7,42 @@ use latchkey_lab::{InstanceFactory, Options, Outcome};
 
 use crate::job::Job;
 
-/// By the number of the claim.
-pub type Comparison = Job<u8, Measured, UnderWay>;
+/// Keyed by the number of the claim.
+pub type Comparison = Job<u8, Measured, RunProgress>;
 
 #[derive(Clone, Debug)]
 pub struct Measured {
     pub outcome: Outcome,
-    pub ground: String,
+    /// A description of the measured instances.
+    pub instances: String,
     pub at: Timestamp,
 }
 
 #[derive(Clone, Debug)]
-pub struct UnderWay {
+pub struct RunProgress {
     pub claims: Vec<&'static Experiment>,
     pub done: usize,
-    pub doing: String,
 }
 
-/// Begins to measure these claims beside the requests, unless a run is under
-/// way: two would measure each other.
-pub(super) fn begin(
+/// Measures in the background, unless a run is in progress: two would slow each other down.
+pub(super) fn start(
     comparison: &Comparison,
     factory: Box<dyn InstanceFactory>,
     claims: Vec<&'static Experiment>,
     options: Options,
     clock: Clock,
 ) {
-    let progress = UnderWay { claims: claims.clone(), done: 0, doing: "beginning".to_owned() };
-    let Some(run) = comparison.begin(progress) else { return };
+    let progress = RunProgress { claims: claims.clone(), done: 0 };
+    let Some(run) = comparison.start(progress) else { return };
     tokio::spawn(async move {
-        let described = factory.describe();
-        let tell = |progress| match progress {
-            Progress::Started(_) => {}
-            Progress::Step(what) => run.update(|progress| progress.doing = what),
-            Progress::Finished(outcome) => {
+        let on_progress = |progress| {
+            if let Progress::Finished(outcome) = progress {
+                let (instances, at) = (factory.describe(), clock.now());
+                run.insert(outcome.number, Measured { outcome: *outcome, instances, at });
                 run.update(|progress| progress.done += 1);
-                let (ground, at) = (described.clone(), clock.now());
-                run.keep(outcome.number, Measured { outcome: *outcome, ground, at });
             }
         };
-        latchkey_lab::run(factory.as_ref(), &options, &claims, &tell).await;
-        run.end(None);
+        latchkey_lab::run(factory.as_ref(), &options, &claims, &on_progress).await;
+        run.finish(None);
     });
 }

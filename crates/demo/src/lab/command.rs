@@ -1,25 +1,25 @@
-//! `latchkey lab`
+//! The command `latchkey lab`.
 
 use std::io::Write as _;
 
 use clap::Args;
-use latchkey_lab::InstanceOptions;
 use latchkey_lab::attacks::{self, Attack, Report, Role, Verdict};
 use latchkey_lab::evidence::capitalize;
+use latchkey_lab::{InstanceFactory as _, InstanceOptions};
 use latchkey_web::cli::{Outcome, print};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::report::{self, Format, Kind};
 use crate::state::LocalProvider;
-use crate::throwaway;
+use crate::throwaway::ThrowawayInstances;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Print JSON.
     #[arg(long, conflicts_with = "report")]
     json: bool,
-    /// Print what continuous integration reads.
+    /// Print a report for continuous integration.
     #[arg(long, value_enum)]
     report: Option<Format>,
     /// Run only this attack; may be repeated.
@@ -27,73 +27,72 @@ pub struct Arguments {
     attacks: Vec<String>,
 }
 
-/// Attacks an instance that is thrown away, and prints what refused each attack.
+/// Attacks a temporary instance. Fails if an attack gets through or could not run.
 pub(crate) async fn run(arguments: Arguments, local_provider: Option<LocalProvider>) -> Outcome {
-    let all = chosen(&arguments.attacks)?;
-    let instances = throwaway::instances(local_provider)?;
+    let attacks = find_attacks(&arguments.attacks)?;
+    let instances = ThrowawayInstances::new(local_provider)?;
     let instance = instances.start(&InstanceOptions::default()).await?;
     let reports = Mutex::new(Vec::new());
-    attacks::run(&instance.target(), instances.as_ref(), &all, &|attack, report| {
-        report::tell(attack.title);
+    attacks::run(&instance.target(), &instances, &attacks, &|attack, report| {
+        report::print_progress(attack.title);
         reports.lock().push((attack, report));
     })
     .await;
     instance.stop().await;
     let mut reports = reports.into_inner();
-    reports.sort_by_key(|(attack, _)| all.iter().position(|one| one.id == attack.id));
+    reports.sort_by_key(|(attack, _)| attacks.iter().position(|one| one.id == attack.id));
     if let Some(format) = arguments.report {
-        let rows: Vec<_> =
-            reports.iter().map(|(attack, report)| reported(attack, report)).collect();
+        let rows: Vec<_> = reports.iter().map(report_row).collect();
         print(&report::render(format, "latchkey lab", &rows)?)?;
     } else if arguments.json {
-        let all: Vec<_> = reports.iter().map(|(attack, report)| row(attack, report)).collect();
+        let all: Vec<_> = reports.iter().map(to_json).collect();
         print(&serde_json::to_string_pretty(&all)?)?;
     } else {
-        for (attack, report) in &reports {
-            print(&line(attack, report))?;
+        for result in &reports {
+            print(&line(result))?;
         }
     }
     let count = |is: fn(&Report) -> bool| reports.iter().filter(|(_, report)| is(report)).count();
-    // Beside the JSON, for whoever reads along.
+    // To standard error, to leave the JSON intact.
     writeln!(
         std::io::stderr(),
-        "{} of {} attacks are proven: they get through where just their check is missing. \
+        "{} of {} attacks are proven: without the check, they get through. \
          The tutorial falls to {}.",
         count(Report::is_proven),
         reports.len(),
         count(Report::falls),
     )?;
-    verdict(&reports)
+    exit_status(&reports)
 }
 
-fn chosen(ids: &[String]) -> Result<Vec<&'static Attack>, String> {
+fn find_attacks(ids: &[String]) -> Result<Vec<&'static Attack>, String> {
     if ids.is_empty() {
         return Ok(attacks::all().collect());
     }
-    let one = |id: &String| attacks::by_id(id).ok_or(format!("there is no attack {id}"));
-    ids.iter().map(one).collect()
+    let find = |id: &String| attacks::by_id(id).ok_or(format!("there is no attack {id}"));
+    ids.iter().map(find).collect()
 }
 
-fn reported(attack: &Attack, report: &Report) -> report::Row {
+fn report_row((attack, report): &(&Attack, Report)) -> report::Row {
     let kind = match report.verdict {
         Verdict::Refused => Kind::Pass,
         Verdict::GotThrough(_) => Kind::Fail,
         Verdict::CouldNotRun(_) => Kind::Error,
         Verdict::Undecided(_) => Kind::Open,
     };
-    let (word, more) = words(&report.verdict);
+    let (outcome, detail) = outcome_and_detail(&report.verdict);
     let proven = if report.is_proven() { ", proven" } else { "" };
     report::Row {
         id: attack.id,
         title: attack.title.to_owned(),
         kind,
-        text: format!("{}{proven}. {more}", capitalize(word)).trim_end().to_owned(),
+        text: format!("{}{proven}. {detail}", capitalize(outcome)).trim_end().to_owned(),
         file: Some(attack.check.file),
     }
 }
 
-/// What came of an attack, and how or why, where there is more to say.
-fn words(verdict: &Verdict) -> (&'static str, &str) {
+/// The outcome, and how or why.
+fn outcome_and_detail(verdict: &Verdict) -> (&'static str, &str) {
     match verdict {
         Verdict::Refused => ("refused", ""),
         Verdict::GotThrough(how) => ("got through", how),
@@ -102,19 +101,19 @@ fn words(verdict: &Verdict) -> (&'static str, &str) {
     }
 }
 
-fn line(attack: &Attack, report: &Report) -> String {
-    let (word, more) = words(&report.verdict);
+fn line((attack, report): &(&Attack, Report)) -> String {
+    let (outcome, detail) = outcome_and_detail(&report.verdict);
     let proven = if report.is_proven() { "proven" } else { "" };
     let tutorial = if report.falls() { "tutorial falls" } else { "" };
     let (id, title) = (attack.id, attack.title);
-    let line = format!("{word:<14}{proven:<8}{tutorial:<16}{id:<26}{title}  {more}");
+    let line = format!("{outcome:<14}{proven:<8}{tutorial:<16}{id:<26}{title}  {detail}");
     line.trim_end().to_owned()
 }
 
-fn row(attack: &Attack, report: &Report) -> Value {
-    let outcome = |verdict: &Verdict| words(verdict).0.replace(' ', "_");
+fn to_json((attack, report): &(&Attack, Report)) -> Value {
+    let outcome = |verdict: &Verdict| outcome_and_detail(verdict).0.replace(' ', "_");
     let without_check = report.proof.as_ref().map(|proof| {
-        let (outcome, detail) = (outcome(&proof.verdict), words(&proof.verdict).1);
+        let (outcome, detail) = (outcome(&proof.verdict), outcome_and_detail(&proof.verdict).1);
         json!({ "twin": proof.without, "verdict": outcome, "detail": detail })
     });
     json!({
@@ -122,7 +121,7 @@ fn row(attack: &Attack, report: &Report) -> Value {
         "group": attack.group.title(),
         "title": attack.title,
         "verdict": outcome(&report.verdict),
-        "detail": words(&report.verdict).1,
+        "detail": outcome_and_detail(&report.verdict).1,
         "proven": report.is_proven(),
         "controls": report.steps.iter().filter(|step| step.role == Role::Control).count(),
         "without_check": without_check,
@@ -131,7 +130,7 @@ fn row(attack: &Attack, report: &Report) -> Value {
     })
 }
 
-fn verdict(reports: &[(&'static Attack, Report)]) -> Outcome {
+fn exit_status(reports: &[(&'static Attack, Report)]) -> Outcome {
     let count =
         |is: fn(&Verdict) -> bool| reports.iter().filter(|(_, report)| is(&report.verdict)).count();
     let through = count(|verdict| matches!(verdict, Verdict::GotThrough(_)));

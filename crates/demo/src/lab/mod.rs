@@ -1,5 +1,4 @@
-//! The attack lab: attacks on this very instance, run for real, and what
-//! refused each of them.
+//! The attack lab: real attacks on this instance, and the check that stops each one.
 
 pub(crate) mod command;
 pub(crate) mod runner;
@@ -15,7 +14,7 @@ pub(crate) struct LabPage {
     layout: Layout,
     groups: Vec<LabGroup>,
     progress: Option<Progress>,
-    left_over: Option<String>,
+    problem: Option<String>,
 }
 
 #[derive(Debug)]
@@ -25,9 +24,8 @@ struct LabGroup {
 }
 
 impl LabGroup {
-    /// How many came out like this, by how their words begin.
-    fn count(&self, outcome: &str) -> usize {
-        self.rows.iter().filter(|row| row.outcome().0.starts_with(outcome)).count()
+    fn count(&self, outcome_prefix: &str) -> usize {
+        self.rows.iter().filter(|row| row.outcome().0.starts_with(outcome_prefix)).count()
     }
 
     fn falls(&self) -> usize {
@@ -50,12 +48,12 @@ impl LabRow {
         self.report.as_ref().is_some_and(Report::falls)
     }
 
-    fn in_words(&self) -> String {
+    fn summary(&self) -> String {
         let tutorial = if self.falls() { "; the tutorial falls" } else { "" };
         format!("{}: {}{tutorial}", self.attack.title, self.outcome().0)
     }
 
-    /// How it came out, in words, and the class of its square on the map.
+    /// The text, and the CSS class of its square.
     fn outcome(&self) -> (&'static str, &'static str) {
         let Some(report) = &self.report else { return ("not run", "open") };
         match report.verdict {
@@ -73,8 +71,8 @@ impl LabPage {
         self.groups.iter().map(|group| group.rows.len()).sum()
     }
 
-    fn count(&self, outcome: &str) -> usize {
-        self.groups.iter().map(|group| group.count(outcome)).sum()
+    fn count(&self, outcome_prefix: &str) -> usize {
+        self.groups.iter().map(|group| group.count(outcome_prefix)).sum()
     }
 
     fn falls(&self) -> usize {
@@ -90,7 +88,7 @@ pub(crate) async fn page(State(demo): State<Demo>, caller: Option<Caller>) -> Pa
     Page(LabPage {
         layout: Layout::new(&demo.app, caller.as_ref()).at("/lab"),
         groups: Group::ALL.iter().copied().map(group).collect(),
-        left_over: demo.lab.left_over().filter(|_| progress.is_none()),
+        problem: demo.lab.problem().filter(|_| progress.is_none()),
         progress,
     })
 }
@@ -110,9 +108,9 @@ impl AttackPage {
     }
 }
 
-/// As HTTP has it: a line, headers, an empty line, a body.
-fn message(first: &str, headers: &[(String, String)], body: &str) -> String {
-    let mut text = first.to_owned();
+/// Formats an HTTP message.
+fn message(first_line: &str, headers: &[(String, String)], body: &str) -> String {
+    let mut text = first_line.to_owned();
     for (name, value) in headers {
         text.push_str(&format!("\n{name}: {value}"));
     }
@@ -127,7 +125,7 @@ pub(crate) async fn attack_page(
     caller: Option<Caller>,
     Path(id): Path<String>,
 ) -> HandlerResult<Page<AttackPage>> {
-    let attack = named(&id)?;
+    let attack = find_attack(&id)?;
     let report = demo.lab.result(&attack.id);
     Ok(Page(AttackPage {
         layout: Layout::new(&demo.app, caller.as_ref()).below("/lab"),
@@ -137,10 +135,9 @@ pub(crate) async fn attack_page(
     }))
 }
 
-/// `POST /lab/run`. While a run is under way there is no second one: whoever
-/// asks is shown the first.
+/// `POST /lab/run`. Has no effect while a run is in progress.
 pub(crate) async fn run_all(State(demo): State<Demo>) -> HandlerResult<Redirect> {
-    runner::start(&demo.lab, &demo.app, demo.factory()?, attacks::all().collect());
+    runner::start(&demo.lab, &demo.app, demo.instance_factory()?, attacks::all().collect());
     Ok(Redirect::to("/lab"))
 }
 
@@ -148,12 +145,12 @@ pub(crate) async fn run_one(
     State(demo): State<Demo>,
     Path(id): Path<String>,
 ) -> HandlerResult<Redirect> {
-    let attack = named(&id)?;
-    runner::start(&demo.lab, &demo.app, demo.factory()?, vec![attack]);
+    let attack = find_attack(&id)?;
+    runner::start(&demo.lab, &demo.app, demo.instance_factory()?, vec![attack]);
     Ok(Redirect::to(&format!("/lab/{}", attack.id)))
 }
 
-fn named(id: &str) -> HandlerResult<&'static Attack> {
+fn find_attack(id: &str) -> HandlerResult<&'static Attack> {
     attacks::by_id(id)
         .ok_or_else(|| AppError::new(catalogue::NOT_FOUND).link("The list of attacks", "/lab"))
 }

@@ -1,5 +1,4 @@
-//! One run of attacks on this instance at a time, in the background; how each
-//! attack went the last time is kept.
+//! Runs attacks in the background and keeps the latest report of each.
 
 use latchkey_auth::oauth::{Kind, OpenId};
 use latchkey_domain::Email;
@@ -11,63 +10,62 @@ use url::Url;
 
 use crate::job::Job;
 
-/// By the name of the attack.
+/// Keyed by the ID of the attack.
 pub(crate) type Reports = Job<&'static str, Report, Progress>;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Progress {
     pub(crate) done: usize,
-    pub(crate) wanted: usize,
+    pub(crate) total: usize,
 }
 
-/// Runs these attacks, unless a run is under way.
+/// Has no effect while a run is in progress.
 pub(super) fn start(
     reports: &Reports,
     app: &App,
     factory: Box<dyn InstanceFactory>,
     attacks: Vec<&'static Attack>,
 ) {
-    let Some(run) = reports.begin(Progress { done: 0, wanted: attacks.len() }) else { return };
+    let Some(run) = reports.start(Progress { done: 0, total: attacks.len() }) else { return };
     for attack in &attacks {
-        run.forget(&attack.id);
+        run.remove(&attack.id);
     }
     let app = app.clone();
     tokio::spawn(async move {
-        // Whoever a run left behind that broke off, or another program.
-        let _ = clear_away(&app).await;
-        let keep = |attack: &'static Attack, report| {
-            run.keep(attack.id, report);
+        // Left by an interrupted run or by another process.
+        let _ = delete_test_users(&app).await;
+        let on_report = |attack: &'static Attack, report| {
+            run.insert(attack.id, report);
             run.update(|progress| progress.done += 1);
         };
-        attacks::run(&target(&app), factory.as_ref(), &attacks, &keep).await;
-        let left_over = clear_away(&app).await;
-        if let Some(left_over) = &left_over {
-            tracing::warn!(left_over, "the attack lab could not clear away everything");
+        attacks::run(&target(&app), factory.as_ref(), &attacks, &on_report).await;
+        let problem = delete_test_users(&app).await;
+        if let Some(problem) = &problem {
+            tracing::warn!(problem, "the attack lab left test users behind");
         }
-        run.end(left_over);
+        run.finish(problem);
     });
 }
 
-/// Deletes everybody who was made up for a run. Through the database, so that an
-/// attack that was cut off leaves nobody behind either. What is left, in words.
-async fn clear_away(app: &Application) -> Option<String> {
-    let people = match users::by_email_domain(&app.db, attacks::DOMAIN).await {
-        Ok(people) => people,
+/// Deletes the users of all runs, including interrupted ones. Returns what failed.
+async fn delete_test_users(app: &Application) -> Option<String> {
+    let users = match users::by_email_domain(&app.db, attacks::DOMAIN).await {
+        Ok(users) => users,
         Err(error) => return Some(format!("the test users could not be listed: {error}")),
     };
-    let mut left = Vec::new();
-    for user in people {
+    let mut failed = Vec::new();
+    for user in users {
         let email = user.email.as_ref().map_or("", Email::as_str);
         if attacks::is_made_up(email)
             && let Err(error) = app.delete_account(user.id).await
         {
-            left.push(format!("{email}: {error}"));
+            failed.push(format!("{email}: {error}"));
         }
     }
-    (!left.is_empty()).then(|| left.join("; "))
+    (!failed.is_empty()).then(|| failed.join("; "))
 }
 
-/// This very instance, as anybody can reach it.
+/// This instance, as an attacker reaches it.
 pub(crate) fn target(app: &Application) -> Target {
     let google = app.settings.providers.iter().find(|one| one.local && one.slug == "google");
     let provider = google.and_then(|google| {
