@@ -101,17 +101,17 @@ impl ChooseResult {
 const SNIPPETS: [Snippet; 3] = [
     (
         "Look up a session",
-        "crates/auth/examples/whose_session.rs",
-        include_str!("../../../auth/examples/whose_session.rs"),
+        "crates/auth/examples/session.rs",
+        include_str!("../../../auth/examples/session.rs"),
     ),
     (
         "Verify a JWT in another service, with only the public keys",
-        "crates/auth/examples/jwt_elsewhere.rs",
-        include_str!("../../../auth/examples/jwt_elsewhere.rs"),
+        "crates/auth/examples/verify_jwt.rs",
+        include_str!("../../../auth/examples/verify_jwt.rs"),
     ),
     (
         "Introspect an opaque token",
-        "crates/auth/examples/whose_opaque_token.rs",
-        include_str!("../../../auth/examples/whose_opaque_token.rs"),
+        "crates/auth/examples/introspect_token.rs",
+        include_str!("../../../auth/examples/introspect_token.rs"),
     ),
 ];

@@ -1,7 +1,7 @@
 //! Verifies a JWT in a service that shares only the public keys with the issuer.
 //!
 //! `curl -s localhost:3000/.well-known/jwks.json > jwks.json`, then
-//! `cargo run -p latchkey-auth --example jwt_elsewhere jwks.json "$TOKEN"`
+//! `cargo run -p latchkey-auth --example verify_jwt jwks.json "$TOKEN"`
 #![allow(clippy::print_stdout, reason = "it is a program for a terminal")]
 
 use std::error::Error;
