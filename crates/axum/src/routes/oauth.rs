@@ -166,7 +166,7 @@ where
     };
     let redirect = Redirect::to(finished.return_to.as_str());
     if let Some(id) = sign_in_id {
-        response_cookies.add(vec![used.cookie(finished.after(Progress::Succeeded(id)))?]);
+        response_cookies.add(vec![used.cookie(finished.finish(Progress::Succeeded(id)))?]);
     }
     Ok((signed_in, redirect).into_response())
 }
