@@ -10,7 +10,7 @@ use latchkey_web::cli::Outcome;
 use latchkey_web::settings::{Environment, Settings};
 use latchkey_web::{doctor, logging, serve};
 
-/// Two doors and two keys: OAuth or a password, a server session or a JWT.
+/// Sign-in with OAuth or a password, kept in a server session or a JWT.
 #[derive(Debug, Parser)]
 #[command(name = "latchkey", version)]
 struct Arguments {

@@ -98,7 +98,7 @@ pub(super) async fn run(command: Command, built_with: Capabilities) -> Outcome {
         Command::SignOut(account) => {
             let user = find(&app.db, &account.user).await?;
             let ended = sign_ins::end_others(&app.db, user.id, None, now).await?.len();
-            done(Kind::SignInEnded, &user, format!("{ended} devices")).await
+            done(Kind::SignInEnded, &user, format!("everywhere ({ended})")).await
         }
         Command::Delete { id } => {
             let user = find(&app.db, &id.to_string()).await?;

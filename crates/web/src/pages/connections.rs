@@ -121,11 +121,7 @@ pub(crate) async fn index(
     Ok(Page(ConnectionsPage {
         done,
         cards: app.providers.iter().map(|provider| ProviderCard::of(provider, &all)).collect(),
-        unavailable: all
-            .iter()
-            .filter(|one| app.provider(&one.provider).is_none())
-            .cloned()
-            .collect(),
+        unavailable: all.into_iter().filter(|one| app.provider(&one.provider).is_none()).collect(),
         other_apps: connected_apps::list(&app, caller.user.id, subjects).await,
         layout: Layout::new(&app, Some(&caller)).at("/connections"),
     }))
@@ -137,8 +133,8 @@ pub(crate) async fn service(
     Path((slug, service)): Path<(String, String)>,
     caller: Caller,
 ) -> HandlerResult<Page<ServicePage>> {
-    let at = provider(&app, &slug)?;
-    let offer = at.family().offer(&service).ok_or_else(|| {
+    let target = provider(&app, &slug)?;
+    let offer = target.family().offer(&service).ok_or_else(|| {
         AppError::new(catalogue::NOT_FOUND)
             .detail("This service is not available.")
             .action(back(&slug))
@@ -160,9 +156,9 @@ pub(crate) async fn service(
     let entries = app.run_to_completion(work).await?;
     Ok(Page(ServicePage {
         layout: Layout::new(&app, Some(&caller)),
-        label: at.label.clone(),
+        label: target.label.clone(),
         slug,
-        local: at.local,
+        local: target.local,
         offer,
         entries,
         fetched_at: app.clock.now(),
@@ -327,12 +323,13 @@ async fn finish_disconnecting(app: &App, slug: &str, user: UserId) -> HandlerRes
 const REFRESHING_RETRY_AFTER: Span = Span::seconds(20);
 
 fn app_error(error: &Error, provider: &Provider) -> AppError {
+    let label = &provider.label;
     let error = match error {
         Error::Store(_) | Error::Encrypt(_) => return store_error(error),
         Error::NotConnected => AppError::new(catalogue::NOT_CONNECTED),
         Error::NotGranted => AppError::new(catalogue::NOT_GRANTED),
         Error::Reconnect { reason, .. } => AppError::new(catalogue::RECONNECT_NEEDED)
-            .detail(format!("{} {}.", provider.label, reason.phrase())),
+            .detail(format!("{label} {}.", reason.phrase())),
         Error::Busy => {
             AppError::new(catalogue::TOKEN_BEING_RENEWED).retry_after(REFRESHING_RETRY_AFTER)
         }
@@ -341,7 +338,7 @@ fn app_error(error: &Error, provider: &Provider) -> AppError {
             Failure::ClientRejected | Failure::Settings => catalogue::SITE_NOT_ACCEPTED,
             _ => catalogue::SERVICE_UNAVAILABLE,
         })
-        .detail(format!("{} {}.", provider.label, what.phrase())),
+        .detail(format!("{label} {}.", what.phrase())),
     };
     error.for_provider(provider).action(back(&provider.slug))
 }
