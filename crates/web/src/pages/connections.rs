@@ -254,7 +254,7 @@ async fn exchange(app: &App, slug: &str, callback: ConnectCallback) -> HandlerRe
     let tokens = &exchanged.tokens;
     let saved = match flow::fetch_profile(&app.http, provider, &attempt, &exchanged, now).await {
         Ok(Authenticated { profile, .. }) => {
-            match app.connections.save(provider, user, asked, &profile, tokens).await {
+            match app.connections.save(provider, user, requested, &profile, tokens).await {
                 Ok(true) => Ok(true),
                 // The account was deleted in the meantime.
                 Ok(false) => Err(AppError::new(catalogue::CONNECTION_LOST)),
