@@ -1,5 +1,5 @@
-// Walks the local provider with npm `openid-client`: discovery, authorization
-// code with PKCE, ID token, userinfo, refresh, introspection and revocation.
+// Tests the local provider with npm `openid-client`: discovery, authorization code with
+// PKCE, ID token, userinfo, refresh, introspection and revocation.
 //
 //   node provider.mjs <issuer> <client id> <client secret> <redirect uri>
 import assert from 'node:assert/strict';
@@ -37,7 +37,7 @@ async function walk(config) {
   const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce };
   const callback = await allow(url);
 
-  // What does not belong together is noticed before anything is sent.
+  // The client rejects a mismatch before it sends anything.
   const other = new URL(callback);
   other.searchParams.set('iss', 'https://issuer.example.test');
   await assert.rejects(client.authorizationCodeGrant(config, other, checks));

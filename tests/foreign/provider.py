@@ -107,7 +107,7 @@ def id_token(token: dict, keys: KeySet, issuer: str, client_id: str, nonce: str 
 
 
 def allow(url: str) -> str:
-    """What a person does at the consent page: picks Ada and allows everything."""
+    """Selects Ada on the consent page and allows everything."""
     page = requests.get(url, timeout=10)
     assert page.status_code == 200, page.text
     parts = urlsplit(url)

@@ -1,5 +1,5 @@
-// Verifies an access token with npm `jose`, from the JWKS alone, and makes sure
-// that it refuses the token once a bit of it has changed.
+// Verifies an access token with npm `jose` and the JWKS, and checks that it rejects the
+// token after one bit was changed.
 //
 //   node verify.mjs <origin> <algorithm> <token>
 import assert from 'node:assert/strict';

@@ -1,4 +1,4 @@
-//! Requests over raw connections: what the client does should cost next to nothing.
+//! A minimal HTTP client, whose own cost is small.
 
 use std::io::{Error, Result};
 use std::net::Ipv4Addr;
@@ -33,7 +33,7 @@ impl Request {
         Self { head, body: Some((kind, body)) }.header("Host", HOST)
     }
 
-    /// Adds a header; `Host` takes the place of the one before.
+    /// Adds a header; a second `Host` replaces the first one.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if name == "Host"
             && let Some(at) = self.head.find("Host: ")
@@ -44,7 +44,7 @@ impl Request {
         self
     }
 
-    /// From an address that no other request comes from.
+    /// From an address that no other request uses.
     pub fn from_somewhere(self, n: u32) -> Self {
         let [_, a, b, c] = n.to_be_bytes();
         self.header("X-Forwarded-For", &format!("10.{a}.{b}.{c}"))
@@ -62,14 +62,14 @@ impl Request {
     }
 }
 
-/// A connection that is kept alive.
+/// A keep-alive connection.
 #[derive(Debug)]
 pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
-/// An answer, as it stands in the connection's buffer.
+/// A response in the connection's buffer.
 #[derive(Clone, Copy, Debug)]
 pub struct Response<'b> {
     head: &'b str,
@@ -84,7 +84,7 @@ impl<'b> Response<'b> {
         })
     }
 
-    /// The value of the cookie that it sets whose name begins like this.
+    /// `name=value` of the cookie that it sets with this prefix.
     pub fn cookie(self, name: &str) -> Result<&'b str> {
         self.headers("set-cookie")
             .filter_map(|cookie| cookie.split(';').next())
@@ -109,10 +109,10 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(16 * 1024) })
     }
 
-    /// Sends a request, and reads the whole answer to it.
+    /// Sends a request and reads the whole response.
     ///
     /// # Errors
-    /// Also for an answer that is neither a success nor a redirect.
+    /// Also when the response is neither a success nor a redirect.
     pub async fn exchange(&mut self, request: &[u8]) -> Result<Response<'_>> {
         self.stream.write_all(request).await?;
         self.buffer.clear();

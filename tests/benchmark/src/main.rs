@@ -24,13 +24,13 @@ const EMAIL: &str = "ada@bench.example.com";
 const PASSWORD: &str = "a long enough password for a benchmark";
 const COOKIE: &str = "__Host-latchkey_session";
 
-/// How much is measured.
+/// The amount of measuring.
 struct Plan {
     rounds: usize,
     turn: Duration,
     starts: usize,
     storm: Duration,
-    /// How long memory has to be given back.
+    /// The wait before memory is measured again.
     calm: Duration,
     is_quick: bool,
     only: Vec<String>,
@@ -94,9 +94,9 @@ impl Bench {
             .env("HOST", "127.0.0.1")
             .env("APP_SECRET", &self.secret)
             .env("DATABASE_URL", database)
-            // Requests that pretend to come from many addresses: no limit is met.
+            // Requests claim many addresses, to stay below the limits.
             .env("TRUSTED_PROXIES", "127.0.0.1")
-            // The run takes longer than a token lives by default.
+            // A run takes longer than the default lifetime.
             .env("JWT_ACCESS_TTL", "1h");
     }
 
@@ -145,7 +145,7 @@ struct Target {
     server: Rc<Server>,
     requests: Rc<[Vec<u8>]>,
     all: Turn,
-    /// To the bare hello's turns before and after.
+    /// Relative to the turns of bare axum before and after.
     ratios: Vec<f64>,
 }
 
@@ -155,12 +155,11 @@ impl Target {
         Self { name, server, requests, all: Turn::default(), ratios: Vec::new() }
     }
 
-    /// With connections of its own: those of the turn before may have been closed
-    /// while others had theirs.
+    /// Opens new connections: those of the last turn may have timed out.
     async fn turn(&mut self, takes: Duration) -> Result<f64> {
         let mut clients = Vec::new();
         for n in 0..CONNECTIONS {
-            // Each begins at another request, where there are several.
+            // Each starts with another request, if there are several.
             let first = n * self.requests.len() / CONNECTIONS;
             clients.push((Connection::open(self.server.port).await?, first));
         }
@@ -194,7 +193,7 @@ impl Target {
     }
 }
 
-/// Each target's turns between two of the bare hello.
+/// Each turn of a target is between two turns of bare axum.
 async fn interleave(plan: &Plan, bare: &mut Target, targets: &mut [Target]) -> Result<()> {
     bare.turn(plan.turn).await?;
     bare.all = Turn::default();
@@ -214,7 +213,7 @@ async fn interleave(plan: &Plan, bare: &mut Target, targets: &mut [Target]) -> R
     Ok(())
 }
 
-/// A request with the session of somebody who has just signed in.
+/// Signs in, and returns the session cookie.
 async fn sign_in(server: &Server) -> Result<String> {
     let form = format!("email={EMAIL}&password={}&strategy=session", PASSWORD.replace(' ', "+"));
     let mut connection = Connection::open(server.port).await?;
@@ -238,7 +237,7 @@ fn with_token(token: &str) -> Vec<Vec<u8>> {
     vec![Request::get(ME).header("Authorization", token).bytes()]
 }
 
-/// Everything that answers one request after the other.
+/// Measures requests that only read.
 async fn reads(bench: &Bench, plan: &Plan) -> Result<()> {
     let hello = bench.peer("hello", None).await?;
     let layers = bench.peer("layers", None).await?;
@@ -309,7 +308,7 @@ async fn reads(bench: &Bench, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-/// From the start of the process to the first answer, with a database that is there.
+/// From the start of the process to its first response, with an existing database.
 async fn start_time(bench: &Bench, plan: &Plan, database: &str) -> Result<f64> {
     bench.add_user(database)?;
     let mut times = Vec::new();
@@ -335,7 +334,7 @@ async fn weight(bench: &Bench, plan: &Plan) -> Result<()> {
     tokio::time::sleep(Duration::from_secs(2)).await;
     let (memory, own) = server.memory();
     println!("| memory, idle (without the program's file) | {memory:.1} MB ({own:.1}) |");
-    // Signed in at another instance: a password takes memory of its own.
+    // At another instance, because hashing a password needs memory.
     let session = sign_in(&*bench.start(&database, &[]).await?).await?;
     let requests = with_cookie(ME, &session);
     let mut load = Target::new("load", &server, requests);

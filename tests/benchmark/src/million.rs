@@ -1,4 +1,4 @@
-//! Whether a million people cost more than a thousand.
+//! Compares a thousand sessions with a million.
 
 use std::io::{Error, Result};
 
@@ -9,8 +9,8 @@ use sqlx::{Connection as _, SqliteConnection};
 
 use crate::{Bench, COOKIE, ME, Plan, Target, interleave, with_cookie};
 
-/// Sessions that are asked for, spread over all of them.
-const ASKED: u32 = 1000;
+/// Sessions that are requested, spread over all of them.
+const SAMPLED: u32 = 1000;
 
 const PEOPLE: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) \
     INSERT INTO users (id, name, email, email_verified_at, roles, created_at) \
@@ -49,7 +49,7 @@ pub async fn compare(bench: &Bench, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-/// Fills a database, and says the cookies of some of its sessions.
+/// Fills a database, and returns the cookies of some of its sessions.
 async fn fill(database: &str, people: u32) -> sqlx::Result<Vec<String>> {
     let options = database.parse::<SqliteConnectOptions>()?;
     let mut db = SqliteConnection::connect_with(&options).await?;
@@ -57,10 +57,10 @@ async fn fill(database: &str, people: u32) -> sqlx::Result<Vec<String>> {
     sqlx::query(PEOPLE).bind(people).execute(&mut *tx).await?;
     sqlx::query(SESSIONS).execute(&mut *tx).await?;
     let mut cookies = Vec::new();
-    for n in 0..ASKED {
+    for n in 0..SAMPLED {
         let id = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(u128::from(n).to_le_bytes());
         let hash: String = Sha256::digest(&id).iter().map(|byte| format!("{byte:02x}")).collect();
-        let offset = n * (people / ASKED);
+        let offset = n * (people / SAMPLED);
         sqlx::query(NAME).bind(hash).bind(offset).execute(&mut *tx).await?;
         cookies.push(format!("{COOKIE}={id}"));
     }

@@ -1,4 +1,4 @@
-//! Processes that are measured, and what the system says of them.
+//! Measured processes, and their resource usage.
 
 use std::io::{Error, Read as _, Result, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
@@ -8,25 +8,25 @@ use std::time::{Duration, Instant};
 
 use crate::http::{Connection, Request};
 
-/// A process that answers on a port, ended when it is dropped.
+/// A server process, stopped when dropped.
 #[derive(Debug)]
 pub struct Server {
     pub port: u16,
     child: Child,
-    /// From its start to its first answer.
+    /// From its start to its first response.
     pub answered_after: Duration,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // SIGTERM, so that a database is closed as it is in real life.
+        // SIGTERM, so that it closes its database.
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         let _ = self.child.wait();
     }
 }
 
 impl Server {
-    /// Starts a program, and waits until it answers to a `GET` of this path.
+    /// Starts a program, and waits for a response to `GET` of this path.
     pub async fn start(
         program: &Path,
         set: impl FnOnce(&mut Command, u16),
@@ -38,7 +38,7 @@ impl Server {
         set(&mut command, port);
         let start = Instant::now();
         let mut server = Self { port, child: command.spawn()?, answered_after: Duration::ZERO };
-        // In development it answers to no other name.
+        // In development it redirects other host names.
         let request = Request::get(path).header("Host", &format!("localhost:{port}")).bytes();
         loop {
             if let Ok(mut connection) = Connection::open(port).await
@@ -57,11 +57,11 @@ impl Server {
         }
     }
 
-    /// The processor time that it has used: microseconds, in steps of a tick.
+    /// Used CPU time in microseconds, with the resolution of a tick.
     pub fn cpu_micros(&self) -> u64 {
         const MICROS_A_TICK: u64 = 10_000;
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
-        // The name of the process, in parentheses, may hold blanks.
+        // The process name, in parentheses, may contain spaces.
         let fields = stat.as_deref().ok().and_then(|stat| stat.rsplit_once(')'));
         let ticks = fields.map_or(0, |(_, rest)| {
             rest.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<u64>().ok()).sum()
@@ -69,7 +69,7 @@ impl Server {
         ticks * MICROS_A_TICK
     }
 
-    /// Memory that is in use now, and how much of it is no file's, in megabytes.
+    /// Resident memory, and the anonymous part of it, in megabytes.
     pub fn memory(&self) -> (f64, f64) {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.unwrap_or_default();
@@ -86,7 +86,7 @@ pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-/// Runs a program to its end with this on its standard input; what it says.
+/// Runs a program with this input, and returns its output.
 pub fn run(program: &Path, set: impl FnOnce(&mut Command), input: &str) -> Result<String> {
     let mut command = Command::new(program);
     command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped());

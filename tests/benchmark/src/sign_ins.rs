@@ -1,4 +1,4 @@
-//! What writes: sign-ins through both doors, and refreshes.
+//! Measures writes: sign-ins by both methods, and refreshes.
 
 use std::cell::Cell;
 use std::io::{Error, Result};
@@ -12,7 +12,7 @@ use crate::server::Server;
 use crate::turn::{CONNECTIONS, Turn, turn};
 use crate::{EMAIL, PASSWORD};
 
-/// A program's sign-in, from an address of its own.
+/// An API client's sign-in, from its own address.
 pub fn password(n: u32) -> Request {
     let body = json!({ "email": EMAIL, "password": PASSWORD });
     Request::json("/api/v1/token", &body).from_somewhere(n)
@@ -20,11 +20,11 @@ pub fn password(n: u32) -> Request {
 
 pub struct Storm {
     pub per_second: f64,
-    /// The most that was seen, in megabytes.
+    /// Peak memory in megabytes.
     pub memory: f64,
 }
 
-/// As many password sign-ins as it takes.
+/// Runs concurrent password sign-ins.
 pub async fn storm(server: &Server, takes: Duration) -> Result<Storm> {
     let count = Rc::new(Cell::new(0));
     let act = async move |connection: &mut Connection, _: &mut ()| {
@@ -49,7 +49,7 @@ pub async fn storm(server: &Server, takes: Duration) -> Result<Storm> {
     Ok(Storm { per_second: done.per_second(), memory: most.get() })
 }
 
-/// Chains of refresh tokens, each exchanged for the next.
+/// Refreshes tokens continuously.
 pub async fn refreshes(server: &Server, takes: Duration) -> Result<Turn> {
     let mut clients = Vec::new();
     for n in 0..CONNECTIONS {
@@ -68,8 +68,7 @@ pub async fn refreshes(server: &Server, takes: Duration) -> Result<Turn> {
     turn(server, clients, takes, act).await
 }
 
-/// Whole sign-ins with Google as the local provider plays it: to the provider,
-/// consent, and back.
+/// Complete sign-ins with the local provider's Google: redirect, consent and callback.
 pub async fn oauth(server: &Server, provider: u16, takes: Duration) -> Result<Turn> {
     let mut clients = Vec::new();
     for _ in 0..CONNECTIONS {
@@ -86,7 +85,7 @@ pub async fn oauth(server: &Server, provider: u16, takes: Duration) -> Result<Tu
         let sent = connection.exchange(&start).await?;
         let attempt = sent.cookie("latchkey_attempt_")?.to_owned();
         let (path, query) = path_and_query(sent.location()?)?;
-        // The consent page's form has a field for each scope.
+        // The consent form has a field for each scope.
         let fields = query.split('&').flat_map(|field| match field.strip_prefix("scope=") {
             Some(scopes) => scopes.split('+').map(|scope| format!("scope={scope}")).collect(),
             None => vec![field.to_owned()],

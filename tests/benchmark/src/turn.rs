@@ -1,5 +1,4 @@
-//! Turns of load, taken one after the other, so that what disturbs the machine
-//! disturbs what is compared alike.
+//! Short alternating turns of load, so that noise affects all targets equally.
 
 use std::io::Result;
 use std::time::{Duration, Instant};
@@ -9,10 +8,10 @@ use tokio::task::JoinSet;
 use crate::http::Connection;
 use crate::server::Server;
 
-/// Connections that are kept busy at a time.
+/// Concurrent connections.
 pub const CONNECTIONS: usize = 32;
 
-/// What was done in one turn, or in several.
+/// The result of one or several turns.
 #[derive(Debug, Default)]
 pub struct Turn {
     pub requests: usize,
@@ -47,8 +46,7 @@ impl Turn {
     }
 }
 
-/// Keeps every connection of a server busy for so long. What each of them sends
-/// is made by `next`, which also sees the answer before.
+/// Keeps every connection busy for this time. `act` sends one request and reads its response.
 pub async fn turn<S, F>(
     server: &Server,
     clients: Vec<(Connection, S)>,

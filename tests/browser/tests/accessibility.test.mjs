@@ -1,4 +1,4 @@
-// Every page, judged by axe-core: WCAG 2.2 AA, phone and desktop, light and dark.
+// axe-core on every page: WCAG 2.2 AA, phone and desktop, light and dark.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -11,10 +11,10 @@ import { allow, pick, press, setOut, signIn } from '../lib/sign-in.mjs';
 
 const RUNS = ' data-running';
 
-// As long as this, at most, is measured, timed or attacked.
+// Limit for a measurement, a stopwatch run or an attack.
 const PATIENCE = 90_000;
 
-/** Sends a form, and looks until what it began is over; says how it looked meanwhile. */
+/** Submits a form, checks the page until the run is over, and returns the violations. */
 async function runs(origin, path, fields, shownAt) {
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
   const body = new URLSearchParams(fields).toString();
@@ -29,7 +29,7 @@ async function runs(origin, path, fields, shownAt) {
     assert.ok(Date.now() < end, `${path} came to no end`);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
-  // It stands still, to be looked at in peace.
+  // Without motion, so that checks are stable.
   return meanwhile.replace(RUNS, '');
 }
 
@@ -53,9 +53,9 @@ describe('pages are for everybody', () => {
   test('then everything is measured once', async () => {
     const { origin } = app;
     meanwhile['/stopwatch'] = await runs(origin, '/stopwatch', { key: 'session' }, '/stopwatch');
-    // It waits on purpose, and so can be looked at.
+    // It waits on purpose, which leaves time for the check.
     meanwhile['/lab'] = await runs(origin, '/lab/refresh_reused/run', {}, '/lab');
-    // This page is sent while it is measured, and ends with the answer.
+    // This page is streamed during the measurement.
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     await fetch(`${origin}/compare/run`, { method: 'POST', headers, redirect: 'manual' });
     const page = await (await fetch(`${origin}/compare/progress`)).text();
@@ -64,7 +64,7 @@ describe('pages are for everybody', () => {
     assert.doesNotMatch(app.log(), /panicked/);
   });
 
-  // A page is opened once, and looked at in each form: nothing else in it changes.
+  // A page is opened once and checked in each form: nothing else changes.
   describe('in every form', { concurrency: true }, () => {
     const walk = (name, steps) => test(name, async () => {
       const window = await openWindow(browser);
@@ -159,7 +159,7 @@ describe('pages are for everybody', () => {
     for (let press = 0; press < 40; press += 1) {
       if (await wanted.evaluate((button) => button === document.activeElement)) break;
       await page.keyboard.press('Tab');
-      // Whoever sees the page sees where they are.
+      // The navigation marks the current page.
       const outline = await page.evaluate(() => {
         const style = getComputedStyle(document.activeElement);
         return style.outlineStyle !== 'none' || style.boxShadow !== 'none';

@@ -1,5 +1,5 @@
-// The account page as a person uses it: linking, the conflict, unlinking, the
-// last way in, another browser's sign-in, the forgotten password, the end.
+// The account page: linking, a conflict, unlinking, the last sign-in method, another
+// browser's sign-in, a forgotten password, deletion.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -16,7 +16,7 @@ const idOf = async (page, app) => {
   return page.locator('dt', { hasText: /^ID$/ }).locator('xpath=following-sibling::dd').innerText();
 };
 
-/** Presses "Link", and says yes as this person. */
+/** Clicks "Link", and consents as this person. */
 async function link(page, app, label, name) {
   await page.goto(`${app.origin}/account`);
   await page.getByRole('button', { name: `Link ${label}`, exact: true }).click();
@@ -40,7 +40,7 @@ async function signUp(page, app, name, email) {
   await page.waitForURL(/\/sign-in\?/);
 }
 
-/** The password form of the page that is open. */
+/** The password form of the current page. */
 async function typePassword(page, email, password) {
   const form = page.locator('form[action="/sign-in"]');
   await form.locator('input[name=email]').fill(email);
@@ -59,7 +59,7 @@ for (const javaScriptEnabled of [true, false]) {
   describe(`an account, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, () => {
     let app;
     let browser;
-    // A Latchkey of its own for each test: the people are the same few.
+    // Each test starts its own Latchkey, because they share the same personas.
     const withApp = (name, body) => test(name, async () => {
       app = await startLatchkey();
       const windows = [];
@@ -89,7 +89,7 @@ for (const javaScriptEnabled of [true, false]) {
       const elsewhere = await open();
       await signIn(elsewhere, app, 'GitHub', 'Ada Lovelace');
       assert.equal(await idOf(elsewhere, app), id);
-      // What is somebody else's says so.
+      // An identity of another account is refused.
       const noor = await open();
       await signIn(noor, app, 'Facebook', 'Noor Inayat Khan');
       await link(noor, app, 'GitHub', 'Ada Lovelace');
@@ -148,7 +148,7 @@ for (const javaScriptEnabled of [true, false]) {
       await mine.waitForURL(`${app.origin}/account?done=ended`);
       await assertSignedOut(other, app);
       await assertSignedInAs(mine, app, 'Ada Lovelace');
-      // All of them, this one too.
+      // All of them, including this one.
       await mine.getByRole('button', { name: 'Revoke all, this one too' }).click();
       await mine.waitForURL(`${app.origin}/`);
       await assertSignedOut(mine, app);
@@ -162,7 +162,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByLabel('E-mail').fill('bob@example.test');
       await page.getByRole('button', { name: 'Send the link' }).click();
       assert.ok(await page.getByText('you’ll get an e-mail').isVisible());
-      // The e-mail is sent beside the request.
+      // The e-mail is sent in the background.
       for (let attempt = 0; attempt < 50; attempt += 1) {
         await page.goto(`${app.origin}/outbox`);
         if (await page.getByRole('heading', { name: 'Choose a new password' }).count() > 0) break;
@@ -213,7 +213,7 @@ for (const javaScriptEnabled of [true, false]) {
         allow(two).then(() => two.waitForURL(`${app.origin}/account`)),
         allow(one).then(() => one.waitForURL(`${app.origin}/account`)),
       ]);
-      // Both came in; the browser is whoever came last.
+      // Both have signed in; the browser has the last one.
       const names = ['Noor Inayat Khan', 'Octavia Hill'];
       for (const tab of [one, two]) {
         assert.ok(names.includes(await tab.getByRole('heading', { level: 1 }).innerText()));

@@ -1,5 +1,5 @@
-// A provider that sends people on to another place, as brokers do: Chromium holds
-// a page's `form-action` against every hop that follows a form.
+// A provider that redirects to another origin, as brokers do: Chromium applies
+// `form-action` to every redirect after a form.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -9,7 +9,7 @@ import { launchChromium, openWindow } from '../lib/chromium.mjs';
 import { startLatchkey } from '../lib/latchkey.mjs';
 import { signIn } from '../lib/sign-in.mjs';
 
-/** Answers by path, on a port of its own: another origin. */
+/** A server on its own port, which is another origin. */
 async function serve(answer) {
   const server = createServer((request, response) => answer(origin, request, response));
   server.listen(0, '127.0.0.1');
@@ -55,7 +55,7 @@ describe('a broker in front of the real provider', () => {
     assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), 'Who are you?');
   };
 
-  // Before its discovery document was read, and afterwards.
+  // Before and after its discovery document was fetched.
   for (const time of ['first', 'second']) {
     test(`whoever signs in for the ${time} time arrives where it sends them`, async () => {
       const window = await openWindow(browser, { thirdParty: behind.origin });

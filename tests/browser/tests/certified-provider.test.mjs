@@ -1,4 +1,4 @@
-// A person signs in at a provider that nobody here wrote.
+// Signing in at a third-party provider.
 
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
@@ -8,7 +8,7 @@ import { startLatchkey } from '../lib/latchkey.mjs';
 import { startProvider, variables } from '../lib/provider.mjs';
 import { assertSignedInAs, assertSignedOut, signOut } from '../lib/sign-in.mjs';
 
-/** Through its own pages, which come with it. */
+/** Uses the pages of oidc-provider. */
 async function signInAt(provider, app, page, login) {
   await page.goto(`${app.origin}/sign-in`);
   await page.getByRole('button', { name: 'Continue with Acme' }).click();
@@ -62,7 +62,7 @@ describe('npm oidc-provider as OIDC_ACME_ISSUER', () => {
     await signInAt(provider, app, page, 'jane');
     await page.goto(`${app.origin}/sign-in?again=1&next=%2Faccount`);
     await page.getByRole('button', { name: 'Continue with Acme' }).click();
-    // She is signed in there, and has to type her password all the same.
+    // She is signed in there, but must enter her password again.
     await page.waitForURL(`${provider.issuer}/**`);
     await page.getByPlaceholder('and password').fill('any');
     await page.getByPlaceholder('Enter any login').fill('jane');

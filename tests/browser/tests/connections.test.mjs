@@ -1,4 +1,4 @@
-// Services elsewhere, as a person connects, uses and ends them.
+// Connecting, using and disconnecting services.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -37,17 +37,17 @@ for (const javaScriptEnabled of [true, false]) {
       assert.ok(await service(page, 'google', 'Calendar').getByText('granted', { exact: true }).isVisible());
       await press(page, page.getByRole('link', { name: 'Show events' }));
       assert.notEqual(await page.locator('main .rows > li').count(), 0);
-      // What was not granted is refused, with the way to grant it.
+      // A scope that was not granted is refused, with a button to grant it.
       const refused = await page.goto(`${app.origin}/connections/google/contacts`);
       assert.equal(refused.status(), 403);
       assert.equal(refused.headers()['x-error-code'], 'not_granted');
       await page.getByRole('link', { name: 'Go to your connections' }).click();
-      // Asked for, and unticked there.
+      // Requested, and deselected at the provider.
       await service(page, 'google', 'Contacts').getByRole('button').click();
       await consent(page, app, [CONTACTS]);
       assert.ok(await service(page, 'google', 'Contacts').getByText('not granted').isVisible());
       assert.equal((await page.goto(`${app.origin}/connections/google/contacts`)).status(), 403);
-      // And then allowed, for just that, beside what there was.
+      // Then granted, in addition to the earlier scopes.
       await page.goto(`${app.origin}/connections`);
       await service(page, 'google', 'Contacts').getByRole('button').click();
       await consent(page, app);

@@ -1,5 +1,4 @@
-// The storage drill in a real browser: what a smuggled script gets, and what
-// stops it.
+// The storage drill: what an injected script gets, and what stops it.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -7,8 +6,8 @@ import { launchChromium, openWindow } from '../lib/chromium.mjs';
 import { startLatchkey } from '../lib/latchkey.mjs';
 import { press, signIn } from '../lib/sign-in.mjs';
 
-// Chromium says this of any sandbox that keeps its origin. The guest book needs
-// it, is in no frame, and is sandboxed so that it opens no window.
+// Chromium logs this for a sandbox with `allow-same-origin`. The guest book needs that, and
+// is sandboxed to prevent pop-ups.
 const SANDBOX = /^An iframe which has both allow-scripts and allow-same-origin/;
 
 describe('the storage drill', () => {
@@ -17,7 +16,7 @@ describe('the storage drill', () => {
   before(async () => { [app, browser] = await Promise.all([startLatchkey(), launchChromium()]); });
   after(async () => { await browser?.close(); await app?.stop(); });
 
-  /** A window in which the scene is set. */
+  /** A window with the drill prepared. */
   async function begin(options) {
     const window = await openWindow(browser, { expected: SANDBOX, ...options });
     await window.page.goto(`${app.origin}/drill`);
@@ -36,7 +35,7 @@ describe('the storage drill', () => {
   const cookie = async (context, name) =>
     (await context.cookies(`${app.origin}/drill`)).find((one) => one.name === name);
 
-  /** Status of what the thief gets with what was stolen. */
+  /** The status that the thief gets with the stolen credential. */
   async function elsewhere(page, label, row) {
     await press(page, page.getByRole('button', { name: label }));
     return (await page.locator('tr', { hasText: row }).innerText()).match(/\b[2-5]\d\d\b/)[0];
@@ -74,7 +73,7 @@ describe('the storage drill', () => {
     await attack(page, 'comment=ride', 'The comment’s script ran');
     assert.match(await page.locator('.loot__ridden').innerText(), /"known_by":"the HttpOnly cookie"/);
     assert.equal(await page.locator('#dora').innerText(), 'mallory@thief.example');
-    // Nothing is left to use once the page is closed.
+    // Nothing works after the page is closed.
     assert.equal(await elsewhere(page, 'Use the token from elsewhere', 'The token'), '401');
     assert.equal(await elsewhere(page, 'Use the cookies from elsewhere', 'The cookies'), '401');
     assertNoProblems();
@@ -83,7 +82,7 @@ describe('the storage drill', () => {
 
   for (const comment of ['steal', 'ride']) {
     test(`with the policy of the other pages, "${comment}" does nothing`, async () => {
-      // The browser says in its console what it refused: that is the point.
+      // The browser logs what it blocked, as intended.
       const { page, context } = await begin();
       await attack(page, `comment=${comment}&policy=real`, 'The browser refused to run');
       await page.getByText('Nothing has arrived.').waitFor();
@@ -99,7 +98,7 @@ describe('the storage drill', () => {
     await page.getByRole('button', { name: 'Set the scene' }).click();
     await page.getByRole('link', { name: 'Steal', exact: true }).waitFor();
     await page.goto(`${app.origin}/drill/room`);
-    // As if somebody had put a script of their own through the hole after all.
+    // As if an attacker had injected another script.
     const found = await page.evaluate(async (origin) => {
       const fetched = await fetch(`${origin}/account`).then((answer) => answer.text(), () => 'refused');
       const api = await fetch(`${origin}/api/v1/me`).then((answer) => answer.text(), () => 'refused');

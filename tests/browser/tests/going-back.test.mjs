@@ -1,4 +1,4 @@
-// Two tabs, Back, reload, another browser: what people do to a sign-in.
+// Two tabs, Back, reload and another browser during a sign-in.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -12,7 +12,7 @@ describe('a sign-in that does not go straight', () => {
   before(async () => { [app, browser] = await Promise.all([startLatchkey(), launchChromium()]); });
   after(async () => { await browser?.close(); await app?.stop(); });
 
-  /** Presses Allow, and notes the address to which the provider leads back. */
+  /** Clicks Allow, and returns the callback URL. */
   async function allowAndWatch(page) {
     const callback = page.waitForRequest((request) => request.url().includes('/callback?'));
     await allow(page);
@@ -53,7 +53,7 @@ describe('a sign-in that does not go straight', () => {
     assert.ok(page.url().startsWith(app.idp), page.url());
     await pick(page, 'Ada Lovelace');
     await allow(page);
-    // The attempt has had its answer, and this browser is signed in by it.
+    // The attempt is complete, and this browser is signed in.
     await page.waitForURL(`${app.origin}/account`);
     window.assertNoProblems();
   });
@@ -96,7 +96,7 @@ describe('a sign-in that does not go straight', () => {
     const { page } = window;
     await signIn(page, app, 'Google', 'Ada Lovelace');
     for (const path of ['/sign-out', '/auth/google']) {
-      // The local provider's origin is another site; its page is swapped for an attacker's.
+      // The local provider's origin is another site; its page is replaced by an attacker's.
       await page.route(`${app.idp}/attack`, (route) => route.fulfill({
         contentType: 'text/html',
         body: `<form method="post" action="${app.origin}${path}"><button>Win a prize</button></form>`,

@@ -1,4 +1,4 @@
-// The inspector as a person uses it, with and without JavaScript.
+// The inspector, with and without JavaScript.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -37,20 +37,20 @@ describe('the inspector', () => {
       assert.equal(page.url(), `${app.origin}/inspector`, 'the token is not in the address');
       await page.getByText('ada@example.test', { exact: true }).waitFor();
 
-      // Changed in one place: decoded all the same, and refused.
+      // One character changed: decoded, but invalid.
       const [header, , signature] = token.split('.');
       const forged = `${header}.${Buffer.from('{"sub":"mallory","exp":1}').toString('base64url')}.${signature}`;
       await page.getByLabel('Token', { exact: true }).fill(forged);
       await inspect(page);
       assert.deepEqual(await lamps(page), ['Yes', 'No', 'No']);
 
-      // Cut off.
+      // Truncated.
       await page.getByLabel('Token', { exact: true }).fill(token.slice(0, 300));
       await inspect(page);
       assert.equal((await lamps(page))[0], 'No');
       await page.getByText('Only part of it can be read').waitFor();
 
-      // By somebody's own key.
+      // With the user's own key.
       const set = await (await fetch(`${app.origin}/.well-known/jwks.json`)).text();
       await page.getByLabel('Token', { exact: true }).fill(token);
       await page.locator('input[type=radio][name=by][value=key]').check();

@@ -1,4 +1,4 @@
-// Whole journeys without a mouse: Tab, Enter and Space, on a phone and at a desk.
+// Complete flows with the keyboard: Tab, Enter and Space, on phone and desktop sizes.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -8,7 +8,7 @@ import { assertSignedInAs, assertSignedOut } from '../lib/sign-in.mjs';
 
 const PASSWORD = 'a lantern under the stairs';
 
-/** What has the focus without showing it, or below something else. */
+/** Focused elements without a visible focus, or covered by another element. */
 const unseen = () => {
   const focused = document.activeElement;
   if (focused === document.body) return null;
@@ -40,7 +40,7 @@ async function type(page, field, text) {
   await page.keyboard.type(text);
 }
 
-/** Reaches what leads on, and waits for the page to come. */
+/** Activates a link or button by keyboard, and waits for the next page. */
 async function enter(page, wanted) {
   await reach(page, wanted);
   await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
@@ -50,7 +50,7 @@ const button = (page, name) => page.getByRole('button', { name, exact: true });
 
 async function assertNoTrap(page) {
   const skip = page.getByRole('link', { name: 'Skip to main content' });
-  // From wherever the focus is, to the end and around.
+  // From the current focus to the end and around.
   await page.keyboard.press('Tab');
   await reach(page, skip);
 }

@@ -1,4 +1,4 @@
-// The attack lab in a real browser: with and without JavaScript, and by keyboard.
+// The attack lab with and without JavaScript, and by keyboard.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

@@ -1,4 +1,4 @@
-// The example of thirty lines, from a cloned repository: a button, a person, the way out.
+// The example of thirty lines: one button, sign-in, sign-out.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

@@ -1,4 +1,4 @@
-// A run as a site of files: opened from the disk, it asks nobody for anything.
+// A run as a static site: opened from the disk, it loads nothing else.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -13,7 +13,7 @@ import { launchChromium } from '../lib/chromium.mjs';
 import { program } from '../lib/latchkey.mjs';
 import { forms } from '../lib/pages.mjs';
 
-// With a curve, with bars, with facts alone.
+// With a curve, with bars, and with facts only.
 const CLAIMS = { 3: 'speed', 4: 'size', 9: 'granular' };
 
 describe('a published run', () => {

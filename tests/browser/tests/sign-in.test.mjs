@@ -1,4 +1,4 @@
-// The sign-in page as a person uses it: with the keyboard, on a phone, after a mistake.
+// The sign-in page: with the keyboard, on a phone, after a mistake.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

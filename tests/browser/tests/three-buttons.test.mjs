@@ -1,4 +1,4 @@
-// From an empty folder: three buttons, a person, the way out.
+// From an empty folder: three buttons, sign-in, sign-out.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -19,7 +19,7 @@ describe('in a fresh folder', () => {
       test(`${label} signs Ada in and out, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
         const window = await openWindow(browser, { javaScriptEnabled });
         const { page, context } = window;
-        // A new person for each provider: the same e-mail at two of them is another test.
+        // A new person for each provider: e-mail conflicts are another test.
         const name = { Google: 'Ada Lovelace', GitHub: 'Grace Hopper', Facebook: 'Noor Inayat Khan' }[label];
         await signIn(page, app, label, name);
         await assertSignedInAs(page, app, name);
@@ -32,7 +32,7 @@ describe('in a fresh folder', () => {
         await signOut(page);
         await page.waitForURL(`${app.origin}/`);
         await assertSignedOut(page, app);
-        // Not only the browser has forgotten: the server has as well.
+        // The session has ended on the server, too.
         await context.addCookies(carried);
         await assertSignedOut(page, app);
         window.assertNoProblems();

@@ -1,5 +1,4 @@
-// One's own sign-in on the wire: recorded from a real browser, and read without
-// JavaScript, on a phone, with the keyboard alone.
+// A trace recorded from a real browser, and read without JavaScript, on a phone, by keyboard.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

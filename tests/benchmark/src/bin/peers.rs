@@ -1,4 +1,4 @@
-//! What Latchkey is measured beside: `peers WHAT PORT [DATABASE]`.
+//! Servers to compare Latchkey with: `peers WHAT PORT [DATABASE]`.
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -40,7 +40,7 @@ fn hello() -> Router {
     Router::new().route("/", get(async || "hello"))
 }
 
-/// What most applications put around it: a log line, and headers for browsers.
+/// Common layers: a trace of each request, and security headers.
 fn layers() -> Router {
     let filter = EnvFilter::new("info");
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::sink).init();
@@ -88,7 +88,7 @@ impl AuthnBackend for Backend {
     type Credentials = Credentials;
     type Error = sqlx::Error;
 
-    /// Without a password: only what a request costs afterwards is measured.
+    /// Without a password: only later requests are measured.
     async fn authenticate(&self, typed: Credentials) -> Result<Option<User>, sqlx::Error> {
         let found = sqlx::query_as("SELECT * FROM users WHERE username = ?");
         found.bind(typed.username).fetch_optional(&self.0).await
@@ -99,8 +99,7 @@ impl AuthnBackend for Backend {
     }
 }
 
-/// axum-login as its example `sqlite` has it, on a file, with the settings that
-/// Latchkey gives SQLite.
+/// axum-login's example `sqlite`, with a file and Latchkey's settings for SQLite.
 async fn axum_login(database: &str) -> Result<Router, Failure> {
     let options = SqliteConnectOptions::new()
         .filename(database)
@@ -138,7 +137,7 @@ async fn login(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Says of every token that it is this user's (RFC 7662).
+/// Introspection (RFC 7662) that reports every token as active for this user.
 fn introspection(user: String) -> Router {
     let answer = async move |Form(_): Form<HashMap<String, String>>| {
         Json(json!({
