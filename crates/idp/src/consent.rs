@@ -228,8 +228,7 @@ fn selected_scope(form: &Params) -> String {
     form.all("scope").collect::<Vec<_>>().join(" ")
 }
 
-/// The authorization request in the form. Without `requested_scope`, which a program may omit, it
-/// has the selected scopes.
+/// The authorization request in the form. `requested_scope` defaults to the selected scopes.
 fn original_request(form: &Params) -> Params {
     let selected = selected_scope(form);
     let requested: Vec<&str> = match form.has(REQUESTED_SCOPE) {

@@ -1,5 +1,4 @@
-//! Facebook's dialect: OAuth 2.0 with Graph API errors, and parts of the Graph API: the User node
-//! and its permissions.
+//! Facebook's dialect: OAuth 2.0 with Graph API errors, the User node, and its permissions.
 
 use aws_lc_rs::hmac;
 

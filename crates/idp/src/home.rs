@@ -48,8 +48,7 @@ fn asset(content_type: &'static str, body: impl IntoResponse) -> Response {
     ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, "no-cache")], body).into_response()
 }
 
-/// The person's initial on a color derived from the key. The initial is alphanumeric or `?`, so it
-/// needs no escaping.
+/// The initial is alphanumeric or `?`, so it needs no escaping.
 fn avatar_svg(person: &Person) -> String {
     /// White text has a contrast of at least 4.5 to 1 on each.
     const COLORS: [&str; 8] =

@@ -16,8 +16,7 @@ pub fn read<T: DeserializeOwned + Default>(path: &Path) -> io::Result<T> {
     }
 }
 
-/// Writes to a temporary file and renames it, so that a crash leaves a complete file. Only the
-/// owner may read it.
+/// Writes a temporary file, readable by its owner only, and renames it to replace the old one.
 pub fn write(path: &Path, value: &impl Serialize) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;

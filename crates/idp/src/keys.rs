@@ -80,8 +80,7 @@ fn encode(value: &impl Serialize) -> Result<String, KeyError> {
 static FIRST: LazyLock<Result<Arc<SigningKey>, KeyError>> =
     LazyLock::new(|| SigningKey::generate().map(Arc::new));
 
-/// The keys, newest first. Its methods may generate a key, which takes long: call them through
-/// [`blocking`](Self::blocking).
+/// The keys, newest first. Methods may generate a key: call them in [`blocking`](Self::blocking).
 #[derive(Default)]
 pub struct KeyRing(Mutex<Vec<Arc<SigningKey>>>);
 
@@ -112,8 +111,7 @@ impl KeyRing {
         Ok(Arc::clone(&keys[0]))
     }
 
-    /// Switches to a new key. Older keys stay published, because tokens that they signed may still
-    /// be on their way.
+    /// Switches to a new key. Older keys stay published for tokens that they have signed.
     pub fn rotate(&self) -> Result<Arc<SigningKey>, KeyError> {
         // Without a first key, this would not be a rotation.
         self.current()?;

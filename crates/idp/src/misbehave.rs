@@ -122,8 +122,7 @@ impl Misbehaviour {
         self.get_documentation().unwrap_or_default()
     }
 
-    /// The faulty response to a code, if any; may wait first. The code has been used up, as at a
-    /// real provider that fails halfway.
+    /// The faulty response to a code, if any; may wait first. The code has been used up.
     pub async fn code_fault(self) -> Option<Response> {
         match self {
             Self::ServerError => return Some(simulated_failure()),

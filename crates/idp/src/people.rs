@@ -28,8 +28,7 @@ pub struct Person {
     pub google_sub: String,
     pub github: GithubAccount,
     pub facebook_id: String,
-    /// Subject to Google's rule for applications in testing: refresh tokens expire after seven
-    /// days.
+    /// Refresh tokens expire after seven days, Google's rule for applications in testing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub testing: bool,
     /// If set, the consent page asks for it.
@@ -172,8 +171,7 @@ pub enum CreateError {
     Failed(String),
 }
 
-/// In the order of the page. Keys and account ids never change, because tests and local databases
-/// rely on them.
+/// In the order of the page. Keys and account ids must never change: local databases have them.
 #[expect(clippy::expect_used, reason = "a file of this crate, read by tests")]
 pub fn builtin() -> Vec<Person> {
     serde_json::from_str(include_str!("../data/people.json")).expect("a list of people")

@@ -28,8 +28,7 @@ async fn token_response(app: &App, issued: Issued) -> Result<Value, KeyError> {
     let lifetime = is_limited.then(|| authorization.refresh_lifetime().as_secs());
     put(&mut response, "refresh_token_expires_in", lifetime);
     put(&mut response, "refresh_token", refresh_token);
-    // ID token faults apply to the sign-in only. An ID token from a refresh has no nonce (OIDC Core
-    // §12.2).
+    // ID token faults apply to sign-ins only. After a refresh, there is no nonce (OIDC Core §12.2).
     let (misbehaviour, nonce) = match grant_type {
         GrantType::AuthorizationCode => {
             (authorization.misbehaviour, authorization.nonce.as_deref())

@@ -73,8 +73,7 @@ pub enum BearerError {
     Invalid,
 }
 
-/// The access token in the `Authorization` header, with one of the schemes of the dialect (RFC 6750
-/// §2.1).
+/// The access token in the `Authorization` header (RFC 6750 §2.1), with one of these schemes.
 pub fn access_token<'a>(headers: &'a HeaderMap, schemes: &[&str]) -> Result<&'a str, BearerError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().ok_or(BearerError::Missing)?;

@@ -108,16 +108,14 @@ pub enum GrantType {
     RefreshToken,
 }
 
-/// Why no tokens are issued: `invalid_grant` in RFC 6749 §5.2, unless stated otherwise. Some
-/// dialects report the cause.
+/// The cause of an `invalid_grant` (RFC 6749 §5.2), unless stated otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrantError {
     /// Includes revoked tokens and expired refresh tokens.
     Unknown,
     /// Issued to another client. The request has no effect.
     WrongClient,
-    /// A code or rotated refresh token was reused: all tokens from the same code are revoked (RFC
-    /// 9700 §4.5 and §4.14.2).
+    /// Reuse of a code or rotated refresh token revokes the family (RFC 9700 §4.5 and §4.14.2).
     Replayed,
     Expired,
     RedirectUriMismatch,
@@ -140,8 +138,7 @@ pub struct Code {
 }
 
 impl Code {
-    /// RFC 6749 §4.1.3 and RFC 7636 §4.6. The client is checked first, so that others learn
-    /// nothing.
+    /// RFC 6749 §4.1.3 and RFC 7636 §4.6. The client comes first, so that others learn nothing.
     fn validate(&self, request: &CodeExchange<'_>, now: Timestamp) -> Result<(), GrantError> {
         if !self.authorization.was_issued_to(request.client) {
             Err(GrantError::WrongClient)
@@ -450,8 +447,7 @@ impl Grants {
         found
     }
 
-    /// Revokes a consent with all its codes and tokens, RFC 7009 §2.1. `false` is a simulated
-    /// failure.
+    /// Revokes a consent with all its codes and tokens; `false` is a simulated failure.
     pub fn revoke(&mut self, authorization: &Authorization) -> bool {
         let key = authorization.consent_key();
         if authorization.misbehaviour == Misbehaviour::RevocationFails

@@ -69,8 +69,7 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Params {
     }
 }
 
-/// The query of a GET or DELETE, or the form of a POST, but never both: secrets do not belong in
-/// URLs.
+/// The query of a GET or DELETE, or the form of a POST, but not both: URLs must have no secrets.
 impl<S: Send + Sync> FromRequest<S> for Params {
     type Rejection = ParamsError;
 
@@ -92,8 +91,7 @@ impl<S: Send + Sync> FromRequest<S> for Params {
     }
 }
 
-/// A request to an endpoint of the protocol or of an API. Handlers report invalid parameters in the
-/// terms of their dialect.
+/// A request. Handlers report invalid parameters in the terms of their dialect.
 pub struct Call {
     pub app: Shared,
     pub headers: HeaderMap,

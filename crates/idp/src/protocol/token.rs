@@ -1,5 +1,4 @@
-//! The token endpoint that the three dialects share (RFC 6749 §4.1.3 and §6), and access to
-//! protected resources.
+//! The shared token endpoint (RFC 6749 §4.1.3 and §6), and access to protected resources.
 
 use std::sync::Arc;
 

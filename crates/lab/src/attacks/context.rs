@@ -157,8 +157,7 @@ impl AttackContext {
         self.answers.push(answer);
     }
 
-    /// Sends the request without the attack. It must succeed with this status, or the refusal of
-    /// the attack proves nothing.
+    /// Sends the request without the attack, which must be answered with this status.
     pub(super) async fn control(
         &mut self,
         browser: &mut Browser,
@@ -255,8 +254,7 @@ impl AttackContext {
         redirect_target(&self.send_unrecorded(browser, self.form(path, &[])?, 303).await?)
     }
 
-    /// Consents at the local provider, with a fault to simulate; the callback to which it redirects
-    /// the browser.
+    /// Consents at the local provider, with a fault to simulate; returns the callback.
     pub(super) async fn consent(
         &self,
         authorize: &Url,

@@ -1,5 +1,4 @@
-//! What the authorization server must refuse, even to a thief who has the app's client id and
-//! secret.
+//! What the authorization server must refuse, even to a thief with the app's client credentials.
 
 use url::Url;
 

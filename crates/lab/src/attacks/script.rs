@@ -131,7 +131,7 @@ impl Request {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum ActionKind {
+enum Kind {
     Attack,
     /// Must be answered with this status, or the attack proves nothing.
     Control(u16),
@@ -156,7 +156,7 @@ pub(super) enum Source {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Action {
-    kind: ActionKind,
+    kind: Kind,
     note: &'static str,
     request: Request,
     client: Client,
@@ -165,25 +165,25 @@ pub(super) struct Action {
     save: &'static [(&'static str, Source)],
 }
 
-const fn action(kind: ActionKind, note: &'static str, request: Request, client: Client) -> Action {
+const fn action(kind: Kind, note: &'static str, request: Request, client: Client) -> Action {
     Action { kind, note, request, client, each: &[""], wait: Duration::ZERO, save: &[] }
 }
 
 pub(super) const fn attack(note: &'static str, request: Request) -> Action {
-    action(ActionKind::Attack, note, request, Client::Thief)
+    action(Kind::Attack, note, request, Client::Thief)
 }
 
 pub(super) const fn control(note: &'static str, request: Request, status: u16) -> Action {
-    action(ActionKind::Control(status), note, request, Client::Thief)
+    action(Kind::Control(status), note, request, Client::Thief)
 }
 
 pub(super) const fn prepare(request: Request, status: u16) -> Action {
-    action(ActionKind::Preparation(status), "", request, Client::Visitor)
+    action(Kind::Preparation(status), "", request, Client::Visitor)
 }
 
 /// Starts a sign-in and consents at the provider, with a fault to simulate.
 pub(super) const fn begin(misbehave: &'static str, prefix: &'static str) -> Action {
-    action(ActionKind::SignIn { misbehave, prefix }, "", get("/"), Client::Visitor)
+    action(Kind::SignIn { misbehave, prefix }, "", get("/"), Client::Visitor)
 }
 
 /// The callback, as a browser that follows the redirect sends it.
@@ -243,7 +243,7 @@ impl Script<'_> {
         tokio::time::sleep(action.wait).await;
         let (context, note) = (&mut *self.context, action.note);
         let answer = match action.kind {
-            ActionKind::SignIn { misbehave, prefix } => {
+            Kind::SignIn { misbehave, prefix } => {
                 let callback = context.callback(&mut browser, misbehave).await?;
                 let cookies = browser.agent.cookies_for(&context.target.app);
                 let mut save =
@@ -256,11 +256,9 @@ impl Script<'_> {
                 self.clients.insert(action.client, browser);
                 return Ok(());
             }
-            ActionKind::Attack => context.attack(&mut browser, note, call).await?,
-            ActionKind::Control(status) => {
-                context.control(&mut browser, note, call, status).await?
-            }
-            ActionKind::Preparation(status) => {
+            Kind::Attack => context.attack(&mut browser, note, call).await?,
+            Kind::Control(status) => context.control(&mut browser, note, call, status).await?,
+            Kind::Preparation(status) => {
                 context.send_unrecorded(&mut browser, call, status).await?
             }
         };
