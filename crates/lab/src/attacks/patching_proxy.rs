@@ -1,6 +1,6 @@
-//! Removes one check from a Latchkey, seen from outside: a proxy in front of a throw-away
-//! instance fixes in each request what the check looks at, or strips from each response what the
-//! check added. The instance itself is unchanged, except that the lab knows its signing key.
+//! Removes one check from a Latchkey, seen from outside: a proxy in front of a temporary instance
+//! fixes in each request what the check looks at, or strips from each response what the check
+//! added. The instance itself is unchanged, except that the lab knows its signing key.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
