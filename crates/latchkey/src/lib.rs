@@ -1,5 +1,4 @@
-//! Puts the program together: the product, and around it whatever it was built
-//! with. Tests use the same composition.
+//! Assembles the program from the product and the optional features. Tests use it too.
 
 #[cfg(feature = "local-idp")]
 mod local_provider;
@@ -17,17 +16,17 @@ use latchkey_web::settings::{Capabilities, Settings};
 use latchkey_web::{metrics, serve};
 use tokio::net::TcpListener;
 
-/// Makes the local provider that goes with these settings.
+/// Creates the local provider for these settings.
 pub type LocalProvider =
     fn(&Settings) -> Result<Option<Router>, Box<dyn std::error::Error + Send + Sync>>;
 
-/// What makes the local provider, where this build has one.
+/// `None` in builds without the local provider.
 #[cfg(feature = "local-idp")]
 pub const LOCAL_PROVIDER: Option<LocalProvider> = Some(local_provider::router);
 #[cfg(not(feature = "local-idp"))]
 pub const LOCAL_PROVIDER: Option<LocalProvider> = None;
 
-/// What a build with this provider can do.
+/// The capabilities of this build.
 pub const fn built_with(local_provider: Option<LocalProvider>) -> Capabilities {
     Capabilities {
         local_provider: local_provider.is_some(),
@@ -37,7 +36,7 @@ pub const fn built_with(local_provider: Option<LocalProvider>) -> Capabilities {
     }
 }
 
-/// The sockets, taken before anything else is done.
+/// The listening sockets, bound before anything else starts.
 #[derive(Debug)]
 pub struct Listeners {
     pub app: Vec<TcpListener>,
@@ -46,10 +45,8 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// Listens where the settings say.
-    ///
     /// # Errors
-    /// When an address is taken, with a sentence that says which.
+    /// If an address is in use. The error names it.
     pub async fn bind(settings: &Settings) -> std::io::Result<Self> {
         let app = serve::bind(settings).await?;
         let local_idp = match &settings.local_idp {
@@ -75,10 +72,8 @@ pub struct Site {
 }
 
 impl Site {
-    /// Opens the database and puts everything together.
-    ///
     /// # Errors
-    /// When the database cannot be used.
+    /// If the database, the signing keys or the password hasher cannot be used.
     pub async fn new(
         settings: Settings,
         clock: Clock,
@@ -97,10 +92,10 @@ impl Site {
         })
     }
 
-    /// Serves until `stop` comes to its end, then lets what is under way finish.
+    /// Serves until `stop` completes, then finishes running requests.
     ///
     /// # Errors
-    /// When the local provider cannot be put together.
+    /// If the local provider or the OTLP exporter cannot start.
     pub async fn serve(
         self,
         listeners: Listeners,

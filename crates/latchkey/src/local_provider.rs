@@ -1,4 +1,4 @@
-//! The local provider, with this app as its client and the Calendar Printer as a third party.
+//! The local provider, with this app as its client and Calendar Printer as a third-party app.
 
 use axum::Router;
 use axum::middleware::from_fn;
@@ -8,7 +8,7 @@ use latchkey_web::resource;
 use latchkey_web::settings::{LocalIdp, Settings};
 use url::Url;
 
-/// The provider that plays those that have no credentials, if it is to run.
+/// `None` if the settings turn it off.
 pub(crate) fn router(
     settings: &Settings,
 ) -> Result<Option<Router>, Box<dyn std::error::Error + Send + Sync>> {
@@ -28,14 +28,14 @@ pub(crate) fn router(
     let apis = api.into_iter().collect();
     let router = latchkey_idp::router(latchkey_idp::Config { apis, ..config(idp, clients) })?;
     Ok(Some(match printer {
-        // DNS rebinding must reach it no more than the provider itself.
+        // Protected against DNS rebinding like the provider itself.
         Some(printer) => router
             .merge(calendar_printer::router(printer).layer(from_fn(latchkey_idp::loopback_only))),
         None => router,
     }))
 }
 
-/// On the local provider's origin. Its secret is generated at every start.
+/// Calendar Printer on the local provider's origin, with a new secret for each start.
 fn printer(
     settings: &Settings,
     idp: &LocalIdp,
@@ -51,11 +51,11 @@ fn printer(
     })
 }
 
-/// Our API, for which it issues tokens to apps of others, as long as nobody else
-/// is asked about them.
+/// Our API, for whose third-party apps the local provider issues tokens, unless another server
+/// introspects them.
 fn our_api(settings: &Settings) -> Option<latchkey_idp::Api> {
     let introspection = settings.introspection.as_ref().filter(|one| one.local)?;
-    // RFC 8707 §2: only an absolute URI can be asked for.
+    // RFC 8707 §2: a resource is an absolute URI without a fragment.
     Url::parse(&settings.jwt.audience).ok().filter(|uri| uri.fragment().is_none())?;
     let scope = |scope: Scope| (scope.as_str().to_owned(), scope.description().to_owned());
     Some(latchkey_idp::Api {

@@ -1,4 +1,4 @@
-//! `latchkey`: the program.
+//! The `latchkey` command.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -34,7 +34,7 @@ async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Without a terminal there is nobody left to tell.
+            // Ignore a closed stderr.
             let _ = writeln!(std::io::stderr(), "latchkey: {error}");
             ExitCode::FAILURE
         }

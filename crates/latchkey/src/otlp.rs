@@ -1,5 +1,4 @@
-//! `OTEL_EXPORTER_OTLP_ENDPOINT`: a span for each request and each call to a
-//! provider, and how long they took, for a collector (OTLP over HTTP).
+//! Exports a span and a duration for each request and each call to a provider (OTLP over HTTP).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,63 +21,65 @@ use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk::trace::{BatchSpanProcessor, SpanData, SpanProcessor as _};
 use tokio::runtime::Handle;
 
-/// How long the end of the process waits for the collector to take the rest of each.
-const LAST: Duration = Duration::from_millis(500);
+/// For each final export of traces and of metrics.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// The SDK's threads, which hand over what they are given.
+/// The export threads of the SDK.
 type Exporters = Arc<(BatchSpanProcessor, SdkMeterProvider)>;
 
-/// Begins to hand over, where the settings name a collector.
+/// Starts the export if `OTEL_EXPORTER_OTLP_ENDPOINT` is set.
 pub(crate) fn start(app: &App) -> Result<Option<Exporters>, Error> {
     let Some((endpoint, service)) = &app.settings.otlp else { return Ok(None) };
     let http = Outbound::new(app.settings.outbound_proxy.as_ref(), &app.settings.product.name);
-    let client = Client { http, runtime: Handle::current(), fails: Arc::default() };
-    let at = |path| format!("{}{path}", endpoint.as_str().trim_end_matches('/'));
+    let client = Client { http, runtime: Handle::current(), is_failing: Arc::default() };
+    let url = |path| format!("{}{path}", endpoint.as_str().trim_end_matches('/'));
     let spans = SpanExporter::builder().with_http().with_http_client(client.clone());
     let spans =
-        spans.with_protocol(Protocol::HttpBinary).with_endpoint(at("/v1/traces")).build()?;
+        spans.with_protocol(Protocol::HttpBinary).with_endpoint(url("/v1/traces")).build()?;
     let metrics = MetricExporter::builder().with_http().with_http_client(client);
-    let metrics = metrics.with_protocol(Protocol::HttpBinary).with_endpoint(at("/v1/metrics"));
+    let metrics = metrics.with_protocol(Protocol::HttpBinary).with_endpoint(url("/v1/metrics"));
     let reader = PeriodicReader::builder(metrics.build()?).build();
     let resource = Resource::builder().with_service_name(service.clone()).build();
     let mut spans = BatchSpanProcessor::builder(spans).build();
     spans.set_resource(&resource);
     let meters = SdkMeterProvider::builder().with_resource(resource).with_reader(reader).build();
     let meter = meters.meter("latchkey");
-    let seconds = |name| {
+    let duration = |name| {
         let histogram = meter.f64_histogram(name).with_unit("s");
         histogram.with_boundaries(SECONDS.to_vec()).build()
     };
-    let (answers, calls) =
-        (seconds("http.server.request.duration"), seconds("http.client.request.duration"));
-    let scope = InstrumentationScope::builder("latchkey").build();
     let exporters = Arc::new((spans, meters));
-    app.metrics.set_observer(Otlp { exporters: Arc::clone(&exporters), answers, calls, scope });
-    tracing::info!("traces and metrics go to {}", endpoint.origin().ascii_serialization());
+    app.metrics.set_observer(Otlp {
+        exporters: Arc::clone(&exporters),
+        requests: duration("http.server.request.duration"),
+        calls: duration("http.client.request.duration"),
+        scope: InstrumentationScope::builder("latchkey").build(),
+    });
+    tracing::info!("exporting traces and metrics to {}", endpoint.origin().ascii_serialization());
     Ok(Some(exporters))
 }
 
-/// Hands over what is left.
+/// Exports what is left.
 pub(crate) async fn stop(exporters: Option<Exporters>) {
     let Some(exporters) = exporters else { return };
-    let rest = tokio::task::spawn_blocking(move || {
+    let shutdown = tokio::task::spawn_blocking(move || {
         let (spans, meters) = &*exporters;
-        (spans.shutdown_with_timeout(LAST), meters.shutdown_with_timeout(LAST))
+        let spans = spans.shutdown_with_timeout(SHUTDOWN_TIMEOUT);
+        (spans, meters.shutdown_with_timeout(SHUTDOWN_TIMEOUT))
     });
-    if !matches!(rest.await, Ok((Ok(()), Ok(())))) {
-        tracing::warn!("the last traces and metrics were not handed over");
+    if !matches!(shutdown.await, Ok((Ok(()), Ok(())))) {
+        tracing::warn!("the last traces and metrics could not be exported");
     }
 }
 
-/// Attributes are patterns of routes, codes, and names from the settings: they
-/// tell nothing of people, and hold no secret. Their names are those of
-/// OpenTelemetry's conventions for HTTP.
+/// Attributes are route patterns, error codes, and names from the settings: no personal data and no
+/// secrets. They follow OpenTelemetry's semantic conventions for HTTP.
 #[derive(Debug)]
 struct Otlp {
     exporters: Exporters,
-    answers: Histogram<f64>,
+    requests: Histogram<f64>,
     calls: Histogram<f64>,
     scope: InstrumentationScope,
 }
@@ -93,12 +94,13 @@ impl Observer for Otlp {
         if !request.code.is_empty() {
             attributes.push(KeyValue::new("error.type", request.code.to_owned()));
         }
-        let took = request.start.elapsed();
-        self.answers.record(took.as_secs_f64(), &attributes);
+        let duration = request.start.elapsed();
+        self.requests.record(duration.as_secs_f64(), &attributes);
         attributes.push(KeyValue::new("latchkey.db.statements", i64::from(request.statements)));
         attributes.push(KeyValue::new("latchkey.db.seconds", request.database.as_secs_f64()));
         let name = format!("{} {}", request.method, request.route);
-        self.end(SpanKind::Server, name, request.trace, took, request.status >= 500, attributes);
+        let is_error = request.status >= 500;
+        self.export(SpanKind::Server, name, request.trace, duration, is_error, attributes);
     }
 
     fn call_finished(&self, call: &Call<'_>) {
@@ -112,25 +114,25 @@ impl Observer for Otlp {
             Err(_) => KeyValue::new("error.type", call.outcome.clone()),
         });
         self.calls.record(call.elapsed.as_secs_f64(), &attributes);
-        let fails = !status.is_ok_and(|status| status < 400);
+        let is_error = !status.is_ok_and(|status| status < 400);
         let name = format!("{} {}", call.method, call.host);
-        self.end(SpanKind::Client, name, call.trace, call.elapsed, fails, attributes);
+        self.export(SpanKind::Client, name, call.trace, call.elapsed, is_error, attributes);
     }
 }
 
 impl Otlp {
-    fn end(
+    fn export(
         &self,
         span_kind: SpanKind,
         name: String,
         trace: Option<TraceContext>,
-        took: Duration,
-        fails: bool,
+        duration: Duration,
+        is_error: bool,
         attributes: Vec<KeyValue>,
     ) {
         let Some(trace) = trace.filter(TraceContext::is_sampled) else { return };
         let (id, span) = (trace.trace_id.into(), trace.span.into());
-        #[expect(clippy::disallowed_methods, reason = "a span's times, finer than our clock's")]
+        #[expect(clippy::disallowed_methods, reason = "spans need a finer clock")]
         let end_time = SystemTime::now();
         self.exporters.0.on_end(SpanData {
             parent_span_is_remote: span_kind == SpanKind::Server && trace.parent.is_some(),
@@ -138,38 +140,38 @@ impl Otlp {
             parent_span_id: trace.parent.map_or(SpanId::INVALID, SpanId::from),
             span_kind,
             name: name.into(),
-            start_time: end_time.checked_sub(took).unwrap_or(end_time),
+            start_time: end_time.checked_sub(duration).unwrap_or(end_time),
             end_time,
             attributes,
             dropped_attributes_count: 0,
             events: <_>::default(),
             links: <_>::default(),
-            status: if fails { Status::error("") } else { Status::Unset },
+            status: if is_error { Status::error("") } else { Status::Unset },
             instrumentation_scope: self.scope.clone(),
         });
     }
 }
 
-/// Our one client, on our runtime: the SDK's threads have none.
+/// Our HTTP client, on our runtime: the SDK's threads have none.
 #[derive(Clone, Debug)]
 struct Client {
     http: Outbound,
     runtime: Handle,
-    fails: Arc<AtomicBool>,
+    is_failing: Arc<AtomicBool>,
 }
 
 #[async_trait]
 impl HttpClient for Client {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let (http, request) = (self.http.clone(), request.map(Vec::from));
-        let answer = self.runtime.spawn(async move { http.send(request).await }).await?;
-        let fails = !answer.as_ref().is_ok_and(|answer| answer.status().is_success());
-        // Said when it changes, not every few seconds.
-        match (self.fails.swap(fails, Ordering::Relaxed), fails) {
-            (false, true) => tracing::warn!("traces and metrics cannot be handed over"),
-            (true, false) => tracing::info!("traces and metrics are handed over again"),
+        let response = self.runtime.spawn(async move { http.send(request).await }).await?;
+        let is_failing = !response.as_ref().is_ok_and(|response| response.status().is_success());
+        // Log changes only.
+        match (self.is_failing.swap(is_failing, Ordering::Relaxed), is_failing) {
+            (false, true) => tracing::warn!("traces and metrics cannot be exported"),
+            (true, false) => tracing::info!("traces and metrics are exported again"),
             _ => {}
         }
-        Ok(answer?.map(Bytes::from))
+        Ok(response?.map(Bytes::from))
     }
 }

@@ -1,5 +1,5 @@
-//! `latchkey doctor` as somebody runs it: its exit status, what it prints for
-//! people and for programs, and what it must not print.
+//! `latchkey doctor` as a command: its exit status, its text and JSON output, and that it prints no
+//! secrets.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// Runs it in a folder of its own, with this `.env` and nothing else set.
+/// Runs it in a temporary folder with this `.env` and an empty environment.
 fn doctor(env: &str, arguments: &[&str]) -> Output {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, contents) in [("notes.txt", "no database: s3cr3t\n"), ("empty.txt", "\n")] {
@@ -37,7 +37,7 @@ fn fixtures() -> Vec<PathBuf> {
     paths
 }
 
-fn said(output: &Output) -> String {
+fn printed(output: &Output) -> String {
     let both = [output.stdout.as_slice(), &output.stderr].concat();
     String::from_utf8(both).expect("text")
 }
@@ -49,8 +49,8 @@ fn doctor_ends_with_1_when_there_is_a_problem_and_shows_no_secret() {
         let is_problem = env.contains("# expect: problem ");
         let json = doctor(&env, &["--json"]);
         let name = path.display();
-        assert_eq!(json.status.code(), Some(i32::from(is_problem)), "{name}: {}", said(&json));
-        assert!(!said(&json).contains("s3cr3t"), "{name}: {}", said(&json));
+        assert_eq!(json.status.code(), Some(i32::from(is_problem)), "{name}: {}", printed(&json));
+        assert!(!printed(&json).contains("s3cr3t"), "{name}: {}", printed(&json));
         let report: Value = serde_json::from_slice(&json.stdout).expect("JSON");
         assert_eq!(report["ok"], !is_problem, "{name}");
         let expected = env.lines().find_map(|line| line.strip_prefix("# expect: "));
@@ -82,7 +82,7 @@ fn doctor_for_people_names_the_redirect_uris_and_where_they_go() {
 #[test]
 fn doctor_finds_no_problem_where_nothing_is_set() {
     let output = doctor("", &[]);
-    let said = said(&output);
-    assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(said.ends_with("No problems.\n"), "{said}");
+    let printed = printed(&output);
+    assert_eq!(output.status.code(), Some(0), "{printed}");
+    assert!(printed.ends_with("No problems.\n"), "{printed}");
 }

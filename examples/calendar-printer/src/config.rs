@@ -1,31 +1,31 @@
-//! What the application has to be told.
+//! The configuration.
 
 use url::Url;
 
 pub(crate) const PATH: &str = "/calendar-printer";
-/// The only thing that it asks for.
+/// The only scope that it requests.
 pub(crate) const SCOPE: &str = "calendar:read";
 
-/// The `client_id` under which development registers it.
+/// The `client_id` in development.
 pub const CLIENT_ID: &str = "calendar-printer";
 
-/// The redirect URI to register, RFC 6749 §3.1.2.
+/// The redirect URI to register (RFC 6749 §3.1.2).
 #[must_use]
 pub fn redirect_uri(origin: &str) -> String {
     format!("{origin}{PATH}/callback")
 }
 
 pub struct Config {
-    /// Scheme, host and port at which browsers reach it, without a slash at the end.
+    /// The public origin, without a slash at the end.
     pub origin: String,
-    /// Its registration at the authorization server.
+    /// From the registration at the authorization server.
     pub client_id: String,
     pub client_secret: String,
-    /// The API, by the URI that names it: RFC 8707 §2. Its events are at `{resource}/v1/…`.
+    /// The URI of the API (RFC 8707 §2). Its events are at `{resource}/v1/…`.
     pub resource: String,
-    /// The API's metadata, RFC 9728 §3: everything else is found from there.
+    /// The API's metadata (RFC 9728 §3), from which everything else is discovered.
     pub api_metadata: Url,
-    /// What people call the API.
+    /// The API's name on pages.
     pub api_name: String,
 }
 

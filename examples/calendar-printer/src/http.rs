@@ -1,4 +1,4 @@
-//! Outgoing HTTP with limits: a short timeout, no redirects, small answers.
+//! An HTTP client with a short timeout, no redirects and small responses.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -13,19 +13,19 @@ const TIMEOUT: Duration = Duration::from_secs(8);
 /// In bytes; a page of events is a few kilobytes.
 const MAX_BODY: usize = 256 * 1024;
 
-/// Its client is made for the first call, as it reads every certificate authority.
+/// Created at the first call, because it loads all CA certificates.
 pub struct Http(LazyLock<reqwest::Result<reqwest::Client>>);
 
 #[derive(Debug)]
-pub struct Answer {
+pub struct ApiResponse {
     pub status: StatusCode,
     /// `WWW-Authenticate`
     pub challenge: Option<String>,
-    /// Null when it is not JSON.
+    /// Null if it is not JSON.
     pub body: Value,
 }
 
-impl Answer {
+impl ApiResponse {
     pub fn text(&self, name: &str) -> Option<&str> {
         self.body.get(name)?.as_str()
     }
@@ -43,8 +43,12 @@ impl Http {
         self.0.as_ref().map_err(|_| Unreachable)
     }
 
-    /// With an access token in the header, RFC 6750 §2.1.
-    pub async fn get(&self, url: &str, access_token: Option<&str>) -> Result<Answer, Unreachable> {
+    /// With the access token in `Authorization` (RFC 6750 §2.1).
+    pub async fn get(
+        &self,
+        url: &str,
+        access_token: Option<&str>,
+    ) -> Result<ApiResponse, Unreachable> {
         let request = self.client()?.get(url);
         send(match access_token {
             Some(token) => request.bearer_auth(token),
@@ -53,15 +57,15 @@ impl Http {
         .await
     }
 
-    /// A form, with the client's own credentials: `client_secret_basic`, RFC 6749 §2.3.1.
+    /// Posts a form and authenticates with `client_secret_basic` (RFC 6749 §2.3.1).
     pub async fn post(
         &self,
         url: &str,
         config: &Config,
         form: &[(&str, &str)],
-    ) -> Result<Answer, Unreachable> {
-        let encode = |half: &str| -> String {
-            url::form_urlencoded::byte_serialize(half.as_bytes()).collect()
+    ) -> Result<ApiResponse, Unreachable> {
+        let encode = |text: &str| -> String {
+            url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
         };
         let (id, secret) = (encode(&config.client_id), encode(&config.client_secret));
         send(self.client()?.post(url).basic_auth(id, Some(secret)).form(form)).await
@@ -78,17 +82,17 @@ fn client() -> reqwest::Result<reqwest::Client> {
         .build()
 }
 
-async fn send(request: reqwest::RequestBuilder) -> Result<Answer, Unreachable> {
+async fn send(request: reqwest::RequestBuilder) -> Result<ApiResponse, Unreachable> {
     let request = request.header("accept", "application/json");
-    let mut answer = request.send().await.map_err(|_| Unreachable)?;
-    let challenge = answer.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
-    let (status, challenge) = (answer.status(), challenge.map(str::to_owned));
+    let mut response = request.send().await.map_err(|_| Unreachable)?;
+    let challenge = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+    let (status, challenge) = (response.status(), challenge.map(str::to_owned));
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|_| Unreachable)? {
+    while let Some(chunk) = response.chunk().await.map_err(|_| Unreachable)? {
         if body.len() + chunk.len() > MAX_BODY {
             return Err(Unreachable);
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { status, challenge, body: serde_json::from_slice(&body).unwrap_or_default() })
+    Ok(ApiResponse { status, challenge, body: serde_json::from_slice(&body).unwrap_or_default() })
 }

@@ -1,18 +1,18 @@
-//! Calendar Printer: another company's application, and how to use Latchkey's API from one.
+//! Calendar Printer: a third-party app that uses Latchkey's API.
 //!
-//! It knows the address of the API's metadata and its own registration, and nothing else:
+//! It knows only its own client registration and the URL of the API's metadata:
 //!
 //! 1. `POST /calendar-printer/connect` discovers the authorization server and sends the
-//!    browser there, to ask for one scope (PKCE, `state`, `resource`).
-//! 2. `GET /calendar-printer/callback` checks the answer and exchanges the code.
+//!    browser there, to request one scope (PKCE, `state`, `resource`).
+//! 2. `GET /calendar-printer/callback` checks the response and exchanges the code.
 //! 3. `GET /calendar-printer/printout` calls the API with the access token, and
-//!    refreshes it when the API says 401.
+//!    refreshes the token on 401.
 //! 4. `POST /calendar-printer/forget` revokes the tokens.
 //!
-//! `oauth.rs` has the protocol, step by step. Tokens stay on the server: a browser holds a session
-//! cookie.
+//! `oauth.rs` implements the protocol, step by step. Tokens stay on the server; the browser gets a
+//! session cookie.
 
-#![expect(unreachable_pub, reason = "the modules are private; `pub` is what one offers the others")]
+#![expect(unreachable_pub, reason = "the modules are private; `pub` marks what they share")]
 
 mod config;
 mod http;
@@ -38,18 +38,18 @@ use serde_json::Value;
 
 use crate::config::PATH;
 pub use crate::config::{CLIENT_ID, Config, redirect_uri};
-use crate::http::{Answer, Http, Unreachable};
+use crate::http::{ApiResponse, Http, Unreachable};
 pub use crate::oauth::random_token;
 use crate::oauth::{Attempt, TokenError, Tokens};
-use crate::pages::{Failure, Line, Printout, Refusal, Welcome};
+use crate::pages::{ContactsResponse, Failure, Line, Printout, Welcome};
 
-/// Cookies ignore ports, so the name has to differ from those of other applications on this host.
+/// Cookies ignore ports, so the name must be unique on this host.
 const COOKIE_NAME: &str = "calendar_printer";
 
 struct App {
     config: Config,
     http: Http,
-    /// Authorization requests, by session cookie and `state`.
+    /// Pending authorization requests, by session cookie and `state`.
     attempts: Cache<(String, String), Attempt>,
     /// Tokens, by session cookie.
     sessions: Cache<String, Tokens>,
@@ -93,18 +93,18 @@ async fn welcome(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     Welcome { api: app.config.api_name.clone(), connected }.into_response()
 }
 
-/// `POST /calendar-printer/connect`: discovers where to go, and sends the browser there.
+/// `POST /calendar-printer/connect`: redirects to the authorization server.
 async fn connect(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Failure> {
     require_same_origin(&app, &headers)?;
     let server = oauth::discover(&app.http, &app.config).await?;
-    // A new session every time, so that an old cookie is worth nothing (session fixation).
+    // Always a new session, against session fixation.
     let (session, state) = (oauth::random_token()?, oauth::random_token()?);
     let (location, attempt) = oauth::authorization_request(server, &app.config, &state)?;
     app.attempts.insert((session.clone(), state), attempt);
-    // No `Secure`: there is no TLS on loopback. `Lax`, or the callback would not see it.
+    // Not `Secure`: loopback has no TLS. Not `Strict`: the callback needs the cookie.
     let set_cookie = format!("{COOKIE_NAME}={session}; Path={PATH}; HttpOnly; SameSite=Lax");
     Ok(([(SET_COOKIE, set_cookie)], Redirect::to(location.as_str())))
 }
@@ -123,7 +123,7 @@ async fn callback(
     let state = parameter("state").unwrap_or_default().to_owned();
     // `state` belongs to this browser and works once: RFC 9700 §4.7.1.
     let attempt = app.attempts.remove(&(session.clone(), state)).ok_or(Failure::OtherRequest)?;
-    // RFC 9207 §2.4: it comes from the server that was asked.
+    // RFC 9207 §2.4: the response must be from the server we sent the request to.
     if parameter("iss") != Some(&attempt.server.issuer) {
         return Err(Failure::OtherRequest);
     }
@@ -136,14 +136,14 @@ async fn callback(
     Ok(Redirect::to(&format!("{PATH}/printout")))
 }
 
-/// `GET /calendar-printer/printout`: what the token opens, and what it does not.
+/// `GET /calendar-printer/printout`: calls one API that the scope allows, and one that it does not.
 async fn printout(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Failure> {
     let session = cookie(&headers);
     let Some(tokens) = app.sessions.get(session) else {
         return Ok(Redirect::to(PATH).into_response());
     };
-    let at = |path: &str| format!("{}/v1/{path}", app.config.resource.trim_end_matches('/'));
-    let events_url = at("calendar/events");
+    let url = |path: &str| format!("{}/v1/{path}", app.config.resource.trim_end_matches('/'));
+    let events_url = url("calendar/events");
     let (events, tokens) = call_api(&app, session, tokens, &events_url).await?;
     match events.status {
         StatusCode::OK => {}
@@ -151,14 +151,14 @@ async fn printout(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Res
         StatusCode::FORBIDDEN => return Err(Failure::NotGranted),
         _ => return Err(Failure::ApiDown),
     }
-    let contacts_url = at("contacts");
+    let contacts_url = url("contacts");
     let contacts = app.http.get(&contacts_url, Some(&tokens.access_token)).await?;
     let page = Printout {
         api: app.config.api_name.clone(),
         events_url,
         lines: lines(&events.body),
         contacts_url,
-        contacts: Refusal {
+        contacts: ContactsResponse {
             status: contacts.status.to_string(),
             refused: contacts.status == StatusCode::FORBIDDEN,
             challenge: contacts.challenge.clone(),
@@ -168,16 +168,16 @@ async fn printout(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Res
     Ok(page.into_response())
 }
 
-/// Calls the API. On 401 (RFC 6750 §3.1: expired, or revoked) it refreshes once and tries again.
+/// Calls the API. On 401 (expired or revoked, RFC 6750 §3.1) it refreshes the token and retries once.
 async fn call_api(
     app: &App,
     session: &str,
     tokens: Tokens,
     url: &str,
-) -> Result<(Answer, Tokens), Failure> {
-    let answer = app.http.get(url, Some(&tokens.access_token)).await?;
-    if answer.status != StatusCode::UNAUTHORIZED {
-        return Ok((answer, tokens));
+) -> Result<(ApiResponse, Tokens), Failure> {
+    let response = app.http.get(url, Some(&tokens.access_token)).await?;
+    if response.status != StatusCode::UNAUTHORIZED {
+        return Ok((response, tokens));
     }
     let tokens =
         oauth::refresh(&app.http, &app.config, tokens).await.map_err(|error| match error {
@@ -201,7 +201,7 @@ fn lines(events: &Value) -> Vec<Line> {
     lines
 }
 
-/// `POST /calendar-printer/forget`: revokes the tokens, then forgets them.
+/// `POST /calendar-printer/forget`: revokes the tokens and deletes the session.
 async fn forget(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -217,7 +217,7 @@ async fn forget(
     Ok(([(SET_COOKIE, removal)], Redirect::to(PATH)))
 }
 
-/// The session cookie; empty when there is none.
+/// The session cookie; empty if there is none.
 fn cookie(headers: &HeaderMap) -> &str {
     let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
     lines
@@ -227,19 +227,18 @@ fn cookie(headers: &HeaderMap) -> &str {
         .map_or("", |(_, value)| value)
 }
 
-/// Protects the forms from other sites: `Sec-Fetch-Site`, else `Origin`. A client that sends neither
-/// is not a browser.
+/// CSRF protection by `Sec-Fetch-Site`, or else `Origin`. Every browser sends one of them.
 fn require_same_origin(app: &App, headers: &HeaderMap) -> Result<(), Failure> {
-    let same = match headers.get("sec-fetch-site") {
+    let is_same = match headers.get("sec-fetch-site") {
         Some(site) => site == "same-origin",
         None => headers.get(ORIGIN).is_none_or(|origin| *origin == *app.config.origin),
     };
-    same.then_some(()).ok_or(Failure::CrossSite)
+    is_same.then_some(()).ok_or(Failure::CrossSite)
 }
 
 async fn security_headers(mut response: Response) -> Response {
-    // No `form-action`: Chromium applies it to the redirect that follows the form as well, and where
-    // that leads is known after discovery.
+    // No `form-action`: Chromium also applies it to the redirect to the authorization server, which
+    // is known only after discovery.
     const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
                           frame-ancestors 'none'; base-uri 'none'";
     for (name, value) in [

@@ -1,7 +1,7 @@
-//! Calendar Printer by itself: `cargo run -p calendar-printer -- --help`.
+//! Runs Calendar Printer on its own: `cargo run -p calendar-printer -- --help`.
 //!
-//! `cargo run` of Latchkey in development serves it too, beside the local provider. On its own it
-//! needs a registration at the authorization server that the API's metadata names.
+//! In development Latchkey serves it too, next to the local provider. On its own it must be
+//! registered at the authorization server in the API's metadata.
 
 use std::net::SocketAddr;
 
@@ -10,10 +10,10 @@ use clap::Parser;
 use tokio::net::TcpListener;
 use url::Url;
 
-/// Prints the calendar that somebody keeps at Latchkey: an OAuth 2.0 client, by itself.
+/// An OAuth 2.0 client that prints a user's calendar from Latchkey.
 ///
 /// Register it first at the authorization server, with the redirect URI
-/// http://127.0.0.1:3002/calendar-printer/callback. The local provider takes it as
+/// http://127.0.0.1:3002/calendar-printer/callback. For the local provider, set
 /// LOCAL_IDP_CLIENTS="calendar-printer|<secret>|<redirect URI>|Calendar Printer".
 #[derive(Parser)]
 struct Args {

@@ -1,5 +1,4 @@
-//! OAuth 2.0 as the client of somebody else's API: each function is one step, in the order in which
-//! they are taken. Nothing here knows Latchkey.
+//! An OAuth 2.0 client, step by step. Nothing here is specific to Latchkey.
 
 use aws_lc_rs::digest;
 use base64::Engine as _;
@@ -8,9 +7,9 @@ use serde_json::Value;
 use url::Url;
 
 use crate::config::{Config, SCOPE};
-use crate::http::{Answer, Http, Unreachable};
+use crate::http::{ApiResponse, Http, Unreachable};
 
-/// What a client has to know about an authorization server, RFC 8414 §2.
+/// Authorization server metadata (RFC 8414 §2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizationServer {
     pub issuer: String,
@@ -23,11 +22,11 @@ pub struct AuthorizationServer {
 pub enum DiscoveryError {
     ApiUnreachable,
     ServerUnreachable,
-    /// The metadata is incomplete, or that of another API or server.
+    /// The metadata is incomplete or of another API or server.
     Metadata,
 }
 
-/// Step 1: from the API to its authorization server. RFC 9728, then RFC 8414.
+/// Step 1: discovers the authorization server of the API (RFC 9728, then RFC 8414).
 pub async fn discover(http: &Http, config: &Config) -> Result<AuthorizationServer, DiscoveryError> {
     let metadata = http.get(config.api_metadata.as_str(), None).await;
     let issuer = issuer_of_api(&config.resource, metadata)?;
@@ -35,10 +34,10 @@ pub async fn discover(http: &Http, config: &Config) -> Result<AuthorizationServe
     authorization_server(&issuer, http.get(&url, None).await)
 }
 
-/// RFC 9728 §3.3: `resource` must be the API that was meant.
+/// RFC 9728 §3.3: `resource` must be our API.
 fn issuer_of_api(
     resource: &str,
-    answer: Result<Answer, Unreachable>,
+    answer: Result<ApiResponse, Unreachable>,
 ) -> Result<String, DiscoveryError> {
     let answer = answer.ok().filter(|answer| answer.status.is_success());
     let metadata = answer.ok_or(DiscoveryError::ApiUnreachable)?.body;
@@ -61,10 +60,10 @@ fn metadata_url(issuer: &str) -> Option<String> {
     (plain && web).then(|| format!("{origin}/.well-known/oauth-authorization-server{path}"))
 }
 
-/// RFC 8414 §3.3: `issuer` must be the server that was meant. This client insists on PKCE too.
+/// RFC 8414 §3.3: `issuer` must be the requested one. We also require PKCE.
 fn authorization_server(
     issuer: &str,
-    answer: Result<Answer, Unreachable>,
+    answer: Result<ApiResponse, Unreachable>,
 ) -> Result<AuthorizationServer, DiscoveryError> {
     let answer = answer.map_err(|_| DiscoveryError::ServerUnreachable)?;
     let methods = answer.body.get("code_challenge_methods_supported").and_then(Value::as_array);
@@ -82,15 +81,15 @@ fn authorization_server(
     })
 }
 
-/// An authorization request that the browser is on its way with.
+/// A pending authorization request.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     pub server: AuthorizationServer,
-    /// RFC 7636 §4.1: stays here, until the code comes back.
+    /// RFC 7636 §4.1; sent with the code.
     code_verifier: String,
 }
 
-/// Step 2: the authorization request, RFC 6749 §4.1.1. Returns where to send the browser.
+/// Step 2: the authorization request (RFC 6749 §4.1.1). Returns the URL to redirect to.
 pub fn authorization_request(
     server: AuthorizationServer,
     config: &Config,
@@ -104,12 +103,12 @@ pub fn authorization_request(
         ("client_id", &config.client_id),
         ("redirect_uri", &config.redirect_uri()),
         ("scope", SCOPE),
-        // RFC 8707 §2: for which API the token is to be.
+        // RFC 8707 §2: the API that the token is for.
         ("resource", &config.resource),
         ("state", state),
         ("code_challenge", &URL_SAFE_NO_PAD.encode(challenge)),
         ("code_challenge_method", "S256"),
-        // How Google is asked for a refresh token; elsewhere it is the scope `offline_access`.
+        // Google's way to request a refresh token. Elsewhere it is the scope `offline_access`.
         ("access_type", "offline"),
     ]);
     Ok((url, Attempt { server, code_verifier }))
@@ -122,7 +121,6 @@ pub fn random_token() -> Result<String, getrandom::Error> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// What the authorization server gave, and where it can be refreshed and revoked.
 #[derive(Clone)]
 pub struct Tokens {
     pub access_token: String,
@@ -136,7 +134,7 @@ pub enum TokenError {
     Refused,
 }
 
-/// Step 3: the code for tokens, RFC 6749 §4.1.3.
+/// Step 3: exchanges the code for tokens (RFC 6749 §4.1.3).
 pub async fn exchange_code(
     http: &Http,
     config: &Config,
@@ -153,7 +151,7 @@ pub async fn exchange_code(
     request_tokens(http, config, attempt.server, &form).await
 }
 
-/// Step 5, when the API says 401: a new access token without asking anybody, RFC 6749 §6.
+/// Step 4, after a 401 from the API: refreshes the access token (RFC 6749 §6).
 pub async fn refresh(http: &Http, config: &Config, old: Tokens) -> Result<Tokens, TokenError> {
     let refresh_token = old.refresh_token.ok_or(TokenError::Refused)?;
     let form = [
@@ -162,7 +160,7 @@ pub async fn refresh(http: &Http, config: &Config, old: Tokens) -> Result<Tokens
         ("resource", &config.resource),
     ];
     let new = request_tokens(http, config, old.server, &form).await?;
-    // A server that does not rotate refresh tokens sends none: the old one stays good.
+    // A server that does not rotate refresh tokens sends none: keep the old one.
     Ok(Tokens { refresh_token: new.refresh_token.or(Some(refresh_token)), ..new })
 }
 
@@ -184,7 +182,7 @@ async fn request_tokens(
     })
 }
 
-/// Step 6: gives the tokens back, RFC 7009. The refresh token goes first: it is worth more.
+/// Step 5: revokes the tokens (RFC 7009), the more valuable refresh token first.
 pub async fn revoke(http: &Http, config: &Config, tokens: &Tokens) -> Result<(), TokenError> {
     let endpoint = tokens.server.revocation_endpoint.as_ref().ok_or(TokenError::Refused)?;
     for token in tokens.refresh_token.iter().chain([&tokens.access_token]) {
@@ -207,9 +205,9 @@ mod tests {
     const API: &str = "http://localhost:3000/api";
     const ISSUER: &str = "http://127.0.0.1:3001/google";
 
-    fn answer(status: u16, body: Value) -> Result<Answer, Unreachable> {
+    fn answer(status: u16, body: Value) -> Result<ApiResponse, Unreachable> {
         let status = StatusCode::from_u16(status).unwrap_or_default();
-        Ok(Answer { status, challenge: None, body })
+        Ok(ApiResponse { status, challenge: None, body })
     }
 
     #[test]

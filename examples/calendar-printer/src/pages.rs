@@ -13,7 +13,7 @@ pub struct Welcome {
     pub connected: bool,
 }
 
-/// The events, and the refusal of what was not asked for.
+/// The events, and the 403 for contacts.
 #[derive(Template)]
 #[template(path = "printout.html")]
 pub struct Printout {
@@ -21,7 +21,7 @@ pub struct Printout {
     pub events_url: String,
     pub lines: Vec<Line>,
     pub contacts_url: String,
-    pub contacts: Refusal,
+    pub contacts: ContactsResponse,
 }
 
 pub struct Line {
@@ -41,8 +41,8 @@ impl Line {
     }
 }
 
-/// How the API answered about the contacts.
-pub struct Refusal {
+/// The response of the API for contacts.
+pub struct ContactsResponse {
     pub status: String,
     pub refused: bool,
     pub challenge: Option<String>,
@@ -94,58 +94,59 @@ impl Failure {
             Self::ApiDown => (
                 StatusCode::BAD_GATEWAY,
                 "The calendar cannot be reached",
-                "It does not answer, or not as it should. Try again in a moment.",
+                "It did not respond, or its response was invalid. Try again in a moment.",
             ),
             Self::ServerDown => (
                 StatusCode::BAD_GATEWAY,
                 "The authorization server cannot be reached",
-                "The calendar says who gives access to it, but that server does not answer. Try \
-                 again in a moment.",
+                "The server that gives access to the calendar did not respond. Try again in a \
+                 moment.",
             ),
             Self::Metadata => (
                 StatusCode::BAD_GATEWAY,
                 "The calendar’s metadata is wrong",
-                "What the calendar or its authorization server says about itself does not fit \
-                 together, so nothing was sent.",
+                "The metadata of the calendar or of its authorization server is inconsistent, so \
+                 nothing was sent.",
             ),
-            Self::Declined => {
-                (StatusCode::FORBIDDEN, "You said no", "Nothing was printed, and nothing was kept.")
-            }
+            Self::Declined => (
+                StatusCode::FORBIDDEN,
+                "You declined",
+                "Nothing was printed, and nothing was stored.",
+            ),
             Self::OtherRequest => (
                 StatusCode::BAD_REQUEST,
-                "This answer is to another question",
-                "It does not belong to a request from this browser. Start again from the first \
-                 page.",
+                "This response belongs to another request",
+                "It does not match a request from this browser. Start again from the first page.",
             ),
             Self::NoToken => (
                 StatusCode::BAD_GATEWAY,
                 "No access token",
-                "The authorization server gave no token. Start again.",
+                "The authorization server did not issue a token. Start again.",
             ),
             Self::NotGranted => (
                 StatusCode::FORBIDDEN,
                 "You did not allow the calendar",
-                "Without your events there is nothing to print.",
+                "Without your events, there is nothing to print.",
             ),
             Self::Ended => (
                 StatusCode::UNAUTHORIZED,
-                "The permission has ended",
-                "It was revoked, or it has expired. Connect again if you still want a printout.",
+                "Access has ended",
+                "It was revoked or has expired. Connect again if you still want a printout.",
             ),
             Self::NotRevoked => (
                 StatusCode::BAD_GATEWAY,
                 "The token could not be revoked",
-                "The authorization server did not take it back, so it is still here. Try again.",
+                "The authorization server did not revoke it, so it is still stored here. Try again.",
             ),
             Self::CrossSite => (
                 StatusCode::FORBIDDEN,
                 "Sent from another site",
-                "This form only accepts what its own page sends.",
+                "This form only accepts requests from its own page.",
             ),
             Self::NoRandomness => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something failed here",
-                "The operating system gave no randomness.",
+                "The operating system has no random numbers.",
             ),
         };
         FailurePage { status, title, sentence }

@@ -1,7 +1,7 @@
-//! A bare axum application (`bin/bare.rs`), and sign in with GitHub.
+//! An axum application (`bin/bare.rs`) with GitHub sign-in.
 //!
-//! `cargo run -p minimal`, and open <http://localhost:3000>. In development the local
-//! provider plays GitHub; with `GITHUB_CLIENT_ID` and `GITHUB_CLIENT_SECRET` it is the real one.
+//! Run `cargo run -p minimal` and open <http://localhost:3000>. In development a local provider
+//! simulates GitHub, unless `GITHUB_CLIENT_ID` and `GITHUB_CLIENT_SECRET` are set.
 
 use std::net::SocketAddr;
 

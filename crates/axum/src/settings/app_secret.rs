@@ -1,4 +1,4 @@
-//! `APP_SECRET`: given, or created once for development.
+//! `APP_SECRET`, which is created once in development.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,12 +12,10 @@ use super::credential_lint::is_placeholder;
 use super::reader::Reader;
 
 const NAME: &str = "APP_SECRET";
-
 const MIN_BYTES: usize = 32;
-
 const FILE: &str = "data/app-secret";
 
-/// What can be said of `APP_SECRET` without showing it.
+/// Facts about `APP_SECRET` that do not reveal it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SecretFacts {
     pub source: SecretSource,
@@ -30,13 +28,13 @@ pub enum SecretSource {
     Variable,
     File,
     Generated {
-        /// Whether only its owner can read it.
+        /// Whether only the owner of the file can read it.
         private: bool,
     },
     NotYetGenerated,
 }
 
-/// A random secret, for a dry run or in place of one that was refused.
+/// A random secret for a dry run, or in place of an invalid one.
 pub(super) fn placeholder() -> (AppSecret, SecretFacts) {
     let facts = SecretFacts { source: SecretSource::NotYetGenerated, secrets: 1, weakness: None };
     (AppSecret::new(&Secret::new(random::token()), &[]), facts)
@@ -81,7 +79,7 @@ fn weakness(secret: &str) -> Option<&'static str> {
     }
 }
 
-/// In development: created at the first start and kept, so that sign-ins survive a restart.
+/// In development the secret is kept in a file, so that sign-ins survive a restart.
 fn generated(read: &mut Reader<'_>) -> Option<(AppSecret, SecretFacts)> {
     let path = read.environment.path(FILE);
     if read.dry_run && fs::metadata(&path).is_err() {
@@ -128,8 +126,8 @@ fn is_private(path: &Path) -> bool {
     }
 }
 
-/// Writes a temporary file and links it into place: two processes that start at
-/// once agree on one secret, and neither reads half of one.
+/// Writes a temporary file and links it into place, so that two processes that start together
+/// agree on one secret and neither reads a partial one.
 fn create(path: &Path) -> io::Result<String> {
     let secret = random::token();
     let temporary = path.with_extension(random::token());

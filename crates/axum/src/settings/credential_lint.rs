@@ -1,13 +1,13 @@
-//! Values that were never filled in, or were put into the wrong variable.
+//! Detects placeholders, and credentials in the wrong variable.
 
 use super::problem::Problem;
 
-/// How a built-in provider's credentials look.
+/// The format of a built-in provider's credentials.
 struct Format {
     prefix: &'static str,
     is_id: fn(&str) -> bool,
     is_secret: fn(&str) -> bool,
-    id: &'static str,
+    id_hint: &'static str,
 }
 
 const FORMATS: [Format; 3] = [
@@ -15,7 +15,7 @@ const FORMATS: [Format; 3] = [
         prefix: "GOOGLE",
         is_id: |text| text.ends_with(".apps.googleusercontent.com"),
         is_secret: |text| text.starts_with("GOCSPX-"),
-        id: "Google's client IDs end with .apps.googleusercontent.com.",
+        id_hint: "Google's client IDs end with .apps.googleusercontent.com.",
     },
     Format {
         prefix: "GITHUB",
@@ -23,13 +23,13 @@ const FORMATS: [Format; 3] = [
             ["Ov23", "Iv23", "Iv1."].iter().any(|p| text.starts_with(p)) || is_hex(text, 20)
         },
         is_secret: |text| is_hex(text, 40),
-        id: "GitHub's client IDs start with Ov23 or Iv, or are 20 hexadecimal digits.",
+        id_hint: "GitHub's client IDs start with Ov23 or Iv, or are 20 hexadecimal digits.",
     },
     Format {
         prefix: "FACEBOOK",
         is_id: |text| text.len() >= 10 && text.bytes().all(|b| b.is_ascii_digit()),
         is_secret: |text| is_hex(text, 32),
-        id: "Facebook's app IDs are numbers.",
+        id_hint: "Facebook's app IDs are numbers.",
     },
 ];
 
@@ -37,19 +37,18 @@ fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Looks at a client ID and a client secret: why they cannot work, or what looks
-/// unusual. Issuers of your own may format theirs as they like; only the built-in
-/// providers' are compared.
+/// Checks a client ID and secret: errors if they cannot work, a warning if the ID looks unusual.
+/// Formats are known for the built-in providers only.
 pub(super) fn lint(prefix: &str, id: &str, secret: &str) -> Result<Option<Problem>, Vec<Problem>> {
-    const UNFILLED: &str = "Copy it from the provider, or leave both empty.";
+    const FIX: &str = "Copy it from the provider, or leave both empty.";
     let problem =
         |field, message, fix| Problem::with_fix(&format!("{prefix}_CLIENT_{field}"), message, fix);
-    let unfilled = [("ID", id), ("SECRET", secret)].into_iter();
-    let unfilled = unfilled.filter(|(_, text)| is_placeholder(text));
-    let unfilled: Vec<_> =
-        unfilled.map(|(field, _)| problem(field, "is a placeholder", UNFILLED)).collect();
-    if !unfilled.is_empty() {
-        return Err(unfilled);
+    let fields = [("ID", id), ("SECRET", secret)].into_iter();
+    let placeholders = fields.filter(|(_, text)| is_placeholder(text));
+    let errors: Vec<_> =
+        placeholders.map(|(field, _)| problem(field, "is a placeholder", FIX)).collect();
+    if !errors.is_empty() {
+        return Err(errors);
     }
     if id == secret {
         return Err(vec![problem("SECRET", "repeats the client ID", "Set it to the secret.")]);
@@ -62,8 +61,8 @@ pub(super) fn lint(prefix: &str, id: &str, secret: &str) -> Result<Option<Proble
     } else if id.starts_with("http:") || id.starts_with("https:") {
         Err(vec![problem("ID", "is a URL", "Set it to the client ID alone, without http://.")])
     } else {
-        let odd = || problem("ID", "does not look like a client ID", format.id);
-        Ok((!(format.is_id)(id)).then(odd))
+        let warning = || problem("ID", "does not look like a client ID", format.id_hint);
+        Ok((!(format.is_id)(id)).then(warning))
     }
 }
 
@@ -73,7 +72,7 @@ pub(super) fn is_template(text: &str) -> bool {
     BRACKETS.iter().any(|(open, close)| text.starts_with(open) && text.ends_with(close))
 }
 
-/// Whether a URL has a part that was never filled in, like `https://your-tenant.example/{tenant}`.
+/// Whether a URL contains a placeholder, like `https://your-tenant.example/{tenant}`.
 pub(super) fn has_placeholder(url: &str) -> bool {
     const PARTS: [&str; 6] =
         ["your-", "your_", "yourtenant", "yourdomain", "yourcompany", "yourorg"];
@@ -81,11 +80,10 @@ pub(super) fn has_placeholder(url: &str) -> bool {
     lower.contains(['<', '>', '{', '}']) || PARTS.iter().any(|part| lower.contains(part))
 }
 
-/// Whether a value was never filled in.
 pub(super) fn is_placeholder(text: &str) -> bool {
     const WHOLE: [&str; 8] =
         ["todo", "fixme", "tbd", "none", "null", "nil", "undefined", "redacted"];
-    // Long enough that no random secret contains one by chance.
+    // Too long to occur in a random secret by chance.
     const PARTS: &str = "\
          changeme changethis placeholder replaceme replacethis replacewith yourclient yoursecret \
          yourgoogle yourgithub yourfacebook yourapp secrethere clientidhere";
@@ -164,7 +162,7 @@ mod tests {
             ("FACEBOOK", "1234567890123456", HEX_32, None),
             ("FACEBOOK", HEX_32, "1234567890123456", bad_id),
             ("FACEBOOK", "latchkey", HEX_32, odd_id),
-            // An issuer of your own may call its clients what it likes.
+            // Any format is valid at other issuers.
             ("OIDC_ACME", "https://client.test/id", "hush", None),
             ("OIDC_ACME", "<client id>", "hush", bad_id),
         ] {

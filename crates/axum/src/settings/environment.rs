@@ -1,4 +1,4 @@
-//! Where settings come from: the process's environment, then `.env`.
+//! The environment of the process, and `.env`.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -6,23 +6,23 @@ use std::path::{Path, PathBuf};
 
 use super::problem::{Problem, Problems};
 
-/// The variables that are set, and the folder that relative paths start from.
+/// Environment variables, and the base folder of relative paths.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
     folder: PathBuf,
-    /// What could not be read. [`super::Settings`] report it.
+    /// Problems of `.env`, which [`super::Settings`] reports.
     pub problems: Problems,
 }
 
 impl Environment {
-    /// The process's environment and, for what it leaves out, `.env` in the working folder.
+    /// The process's environment, and `.env` in the working folder. The former wins.
     pub fn from_process() -> Self {
         let folder = std::env::current_dir().unwrap_or_default();
         let mut environment = Self::from_file(&folder.join(".env"));
         environment.folder = folder;
         for (name, value) in std::env::vars_os() {
-            // Ours are UTF-8.
+            // Variables that are not UTF-8 are not ours.
             if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) {
                 environment.variables.insert(name, value);
             }
@@ -30,7 +30,7 @@ impl Environment {
         environment
     }
 
-    /// With a value for a variable that is not set.
+    /// Sets a variable unless it is set.
     #[must_use]
     pub fn with_default(mut self, name: &str, value: &str) -> Self {
         if self.get(name).is_none() {
@@ -48,24 +48,24 @@ impl Environment {
         Self { variables, folder: folder.into(), problems: Problems::default() }
     }
 
-    /// Lines of `NAME=value`, each value taken as it is.
+    /// Lines of `NAME=value`, without quoting.
     #[doc(hidden)]
     pub fn from_lines(lines: &str, folder: impl Into<PathBuf>) -> Self {
         Self::new(lines.lines().filter_map(|line| line.split_once('=')), folder)
     }
 
-    /// The variables of a `.env` file, if it exists, as far as it can be read.
+    /// The variables of a `.env` file; empty if there is none.
     pub fn from_file(path: &Path) -> Self {
         const FIX: &str =
-            "Write NAME=value, with single quotes around a value that contains blanks or #.";
+            "Write NAME=value, with single quotes around a value that contains spaces or #.";
         let mut problems = Problems::default();
         let mut error = |message: String, fix| {
             problems.0.push(Problem::with_fix(".env", message, fix));
         };
         let text = match std::fs::read(path) {
             Ok(bytes) => String::from_utf8(bytes).map_err(drop),
-            Err(failed) if failed.kind() == ErrorKind::NotFound => Ok(String::new()),
-            Err(failed) if failed.kind() == ErrorKind::IsADirectory => Err(()),
+            Err(io_error) if io_error.kind() == ErrorKind::NotFound => Ok(String::new()),
+            Err(io_error) if io_error.kind() == ErrorKind::IsADirectory => Err(()),
             Err(_) => {
                 error("cannot be read".to_owned(), "Check its permissions.");
                 Ok(String::new())
@@ -74,7 +74,7 @@ impl Environment {
         let mut variables = BTreeMap::new();
         match text {
             Ok(text) => {
-                let text = with_plain_dollars(text.strip_prefix('\u{feff}').unwrap_or(&text));
+                let text = escape_dollars(text.strip_prefix('\u{feff}').unwrap_or(&text));
                 for (index, line) in dotenvy::from_read_iter(text.as_bytes()).enumerate() {
                     // dotenvy's message quotes the line, which may contain a secret.
                     match line {
@@ -93,12 +93,11 @@ impl Environment {
         self.get("RUST_LOG")
     }
 
-    /// The value of a variable; an empty one is not set.
+    /// An empty variable counts as not set.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// The names of all variables that are set.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.variables.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name.as_str())
     }
@@ -108,10 +107,10 @@ impl Environment {
     }
 }
 
-/// Puts a backslash before each `$` that dotenvy would replace by a variable: a
-/// secret may contain one, and would lose what follows it without a word.
-fn with_plain_dollars(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
+/// Escapes each `$`, so that dotenvy does not substitute variables: it would silently drop a part
+/// of a secret with a `$`.
+fn escape_dollars(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
     let (mut quote, mut is_comment, mut is_escaped) = (None, false, false);
     let mut previous = '\n';
     for c in text.chars() {
@@ -121,12 +120,12 @@ fn with_plain_dollars(text: &str) -> String {
             '#' if quote.is_none() && previous.is_whitespace() => is_comment = true,
             '\'' | '"' if quote.is_none() => quote = Some(c),
             '\'' | '"' if quote == Some(c) => quote = None,
-            '$' if quote != Some('\'') => plain.push('\\'),
+            '$' if quote != Some('\'') => escaped.push('\\'),
             _ => {}
         }
         is_escaped = c == '\\' && !is_escaped && !is_comment && quote != Some('\'');
         previous = c;
-        plain.push(c);
+        escaped.push(c);
     }
-    plain
+    escaped
 }

@@ -1,4 +1,4 @@
-//! Where opaque access tokens of other apps are introspected (RFC 7662).
+//! Settings of token introspection (RFC 7662).
 
 use latchkey_auth::introspection::{self, Expected, MAX_CACHE_TTL};
 use latchkey_auth::oauth::{Kind, OpenId, Provider};
@@ -11,34 +11,34 @@ use crate::config::Config;
 
 use super::reader::{Credentials, Reader, parse_duration};
 
-const FAMILY: &str = "OAUTH_INTROSPECTION";
+const PREFIX: &str = "OAUTH_INTROSPECTION";
 const URL: &str = "OAUTH_INTROSPECTION_URL";
 const ISSUER: &str = "OAUTH_INTROSPECTION_ISSUER";
 
 #[derive(Clone, Debug)]
 pub struct IntrospectionSettings {
-    /// An answer that names another issuer is refused where the issuer was
-    /// configured, not where it was guessed from the providers.
+    /// A response must name the expected issuer only if it is configured, not if it is guessed
+    /// from the providers.
     pub config: introspection::Config,
     pub local: bool,
 }
 
-/// Without any of these variables, the local provider's endpoint, if there is one.
+/// Without these variables, the local provider's endpoint, if it runs.
 pub(super) fn read(
     read: &mut Reader<'_>,
     settings: &Config,
     providers: &[Provider],
 ) -> Option<IntrospectionSettings> {
     let cache_ttl = read.parsed("OAUTH_INTROSPECTION_CACHE", parse_cache).unwrap_or(MAX_CACHE_TTL);
-    let credentials = read.credentials(FAMILY);
+    let credentials = read.credentials(PREFIX);
     let issuer = read.issuer(ISSUER);
     let local = !read.is_set(URL);
     let (url, issuer, client_id, client_secret) = if !local {
         let url = read.server(URL, |url| url.fragment().is_none());
-        let (id, secret) = read.required(FAMILY, credentials, &format!("{URL} is"))?;
+        let (id, secret) = read.required(PREFIX, credentials, &format!("{URL} is"))?;
         (Url::parse(&url?).ok()?, issuer, id, secret)
     } else if !matches!(credentials, Credentials::Unset) || read.is_set(ISSUER) {
-        read.error(URL, format!("is not set, but other {FAMILY}_ variables are"));
+        read.error(URL, format!("is not set, but other {PREFIX}_ variables are"));
         return None;
     } else {
         let idp = settings.local_idp.as_ref()?;
@@ -64,7 +64,7 @@ fn parse_cache(text: &str) -> Option<Span> {
     }
 }
 
-/// The provider whose issuer the endpoint lies under, or the only one at the same origin.
+/// The provider whose issuer is a prefix of the URL, or the only one with the same origin.
 fn likely_issuer(url: &Url, providers: &[Provider]) -> Option<String> {
     let issuers = providers.iter().filter_map(|provider| match &provider.kind {
         Kind::OpenId(OpenId { issuer, .. }) => Some(issuer),
@@ -72,14 +72,14 @@ fn likely_issuer(url: &Url, providers: &[Provider]) -> Option<String> {
     });
     let same_origin =
         |issuer: &&String| Url::parse(issuer).is_ok_and(|issuer| issuer.origin() == url.origin());
-    let there: Vec<_> = issuers.filter(same_origin).collect();
-    let above = |issuer: &&&String| {
+    let candidates: Vec<_> = issuers.filter(same_origin).collect();
+    let is_prefix = |issuer: &&&String| {
         let rest = url.as_str().strip_prefix(issuer.trim_end_matches('/'));
         rest.is_some_and(|rest| rest.starts_with('/'))
     };
-    let nearest = there.iter().filter(above).max_by_key(|issuer| issuer.len());
-    match (nearest, there.as_slice()) {
-        (Some(nearest), _) => Some((*nearest).clone()),
+    let longest = candidates.iter().filter(is_prefix).max_by_key(|issuer| issuer.len());
+    match (longest, candidates.as_slice()) {
+        (Some(longest), _) => Some((*longest).clone()),
         (None, [only]) => Some((*only).clone()),
         (None, _) => None,
     }

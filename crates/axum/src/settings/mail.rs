@@ -1,4 +1,4 @@
-//! From whom e-mails come, and what may carry them.
+//! The sender of e-mails, and whether `SMTP_URL` is encrypted.
 
 use std::net::IpAddr;
 
@@ -8,14 +8,13 @@ use url::Url;
 use super::reader::Reader;
 use crate::config::Config;
 
-/// From whom e-mails come, and to whom answers go.
 #[derive(Clone, Debug)]
 pub struct Sender {
     pub from: Mailbox,
     pub reply_to: Option<Mailbox>,
 }
 
-/// An address, with the name that people read.
+/// An address with an optional display name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mailbox {
     pub name: Option<String>,
@@ -34,22 +33,21 @@ impl Mailbox {
     }
 }
 
-/// Without `MAIL_FROM`, the product with an address at the host of `PUBLIC_URL`.
+/// `MAIL_FROM` defaults to `no-reply@` the host of `PUBLIC_URL`.
 pub(super) fn sender(read: &mut Reader<'_>, config: &Config) -> Sender {
-    let reply_to = read.given("MAIL_REPLY_TO", Mailbox::parse);
+    let reply_to = read.optional("MAIL_REPLY_TO", Mailbox::parse);
     let host = config.public_url.host_str().unwrap_or_default();
-    let from = read.given("MAIL_FROM", Mailbox::parse).or_else(|| {
+    let from = read.optional("MAIL_FROM", Mailbox::parse).or_else(|| {
         let address = Email::parse(&format!("no-reply@{host}")).ok()?;
         Some(Mailbox { name: Some(config.product.name.clone()), address })
     });
     #[expect(clippy::expect_used, reason = "a constant")]
-    let nowhere = || Mailbox::parse("no-reply@localhost").expect("an address");
-    Sender { from: from.unwrap_or_else(nowhere), reply_to }
+    let fallback = || Mailbox::parse("no-reply@localhost").expect("an address");
+    Sender { from: from.unwrap_or_else(fallback), reply_to }
 }
 
-/// Whether e-mails, which open accounts, travel encrypted. On loopback they need
-/// not; on a private network when `?tls=none` says so. `None` when this is no
-/// address of a mail server.
+/// Whether e-mails are sent encrypted, or need not be: on loopback, or on a private network with
+/// `?tls=none`. `None` if this is not an SMTP URL.
 pub(super) fn is_protected(text: &str) -> Option<bool> {
     let url = Url::parse(text).ok()?;
     let tls = url.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value);
@@ -62,17 +60,17 @@ pub(super) fn is_protected(text: &str) -> Option<bool> {
     }
 }
 
-/// Who can listen on the way to a host.
+/// The network of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Network {
     Loopback,
-    /// An address, or a name, that means nothing on the Internet: `mailpit`.
+    /// A private address, or a name that does not resolve on the Internet, like `mailpit`.
     Private,
     Public,
 }
 
 impl Network {
-    /// Of an `smtp` URL, whose host the URL standard does not take apart.
+    /// The URL standard does not parse the host of an `smtp` URL.
     fn of(url: &Url) -> Self {
         const PRIVATE: [&str; 5] = [".local", ".internal", ".lan", ".home.arpa", ".localhost"];
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_lowercase();

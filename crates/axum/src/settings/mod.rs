@@ -1,7 +1,7 @@
-//! All settings, read once at the start.
+//! Settings from environment variables.
 //!
-//! [`Settings::load`] reads an [`Environment`] by the table in [`variables`], and
-//! reports everything that is wrong with it at once.
+//! [`Settings::load`] reads an [`Environment`] with the table in [`variables`] and reports all
+//! problems together.
 
 mod app_secret;
 mod credential_lint;
@@ -46,20 +46,18 @@ pub struct Settings {
     pub database_url: Secret,
     pub database_limits: Limits,
     pub app_secret_facts: SecretFacts,
-    /// Whether the demonstration is there: its routes, links and words.
+    /// Whether the demo's routes, links and texts are included.
     pub demo: bool,
     pub traces: bool,
     pub smtp_url: Option<Secret>,
     pub mail_sender: Sender,
-    /// Where Prometheus asks for metrics.
     pub metrics_addr: Option<SocketAddr>,
-    /// Where traces and metrics are sent, and under what name.
+    /// The OTLP endpoint and the service name.
     pub otlp: Option<(Url, String)>,
-    /// Whether each line of the log is an object of JSON.
     pub json_log: bool,
-    /// From the signal to stop to the end of what is under way.
+    /// How long running requests may take after a shutdown signal.
     pub shutdown_grace: Span,
-    /// What may be right but looks wrong: unknown variables, unusual client IDs.
+    /// Problems that do not prevent the start, such as unknown variables.
     pub warnings: Vec<Problem>,
 }
 
@@ -71,13 +69,13 @@ impl Deref for Settings {
     }
 }
 
-/// What the program was built with besides the product.
+/// The optional features of this build.
 #[derive(Clone, Copy, Debug)]
 pub struct Capabilities {
     pub local_provider: bool,
     pub demo: bool,
     pub otlp: bool,
-    /// Whether e-mail can be sent to a server with this address; `None` without e-mail.
+    /// Validates `SMTP_URL`; `None` without e-mail.
     pub mail: Option<fn(&Secret) -> bool>,
 }
 
@@ -87,7 +85,7 @@ impl Capabilities {
 }
 
 impl Settings {
-    /// Reads every setting, and creates what is missing.
+    /// Reads all settings. In development, creates `APP_SECRET` if it is missing.
     pub fn load(environment: &Environment, built_with: Capabilities) -> Result<Self, Problems> {
         if !environment.problems.0.is_empty() {
             return Err(environment.problems.clone());
@@ -96,8 +94,8 @@ impl Settings {
         if problems.0.is_empty() { Ok(settings) } else { Err(problems) }
     }
 
-    /// Reads every setting and creates nothing. An invalid one is left at its
-    /// default, so that the others can be checked.
+    /// Reads all settings without creating files. Invalid ones get their default, so that the
+    /// others can be checked.
     pub fn dry_run(environment: &Environment, built_with: Capabilities) -> (Self, Problems) {
         Self::read(Reader::new(environment, true), built_with)
     }
@@ -107,7 +105,7 @@ impl Settings {
         let product = product(&mut read);
         let public_url = public_url(&mut read, port);
         let development = is_development(&public_url);
-        // The placeholder for an invalid one is never used: the start ends.
+        // The placeholder for an invalid secret is never used.
         let (app_secret, app_secret_facts) =
             app_secret::read(&mut read, development).unwrap_or_else(app_secret::placeholder);
         let (idle, absolute) = lifetimes(&mut read, "SESSION_IDLE_TTL", "SESSION_TTL");
@@ -118,8 +116,8 @@ impl Settings {
         if let Some(idp) = &local_idp
             && idp.url.host() == public_url.host()
         {
-            let fix = format!("Use http://localhost:{port}, which is another site.");
-            let message = "is on the local provider’s host, so that the two share their cookies";
+            let fix = format!("Use http://localhost:{port}.");
+            let message = "has the same host as the local provider, so they share cookies";
             read.warnings.push(Problem::with_fix("PUBLIC_URL", message, fix));
         }
         read.warn_about_unknown_names();
@@ -128,7 +126,7 @@ impl Settings {
             listen: listen(&mut read, port),
             session: Lifetime { idle, absolute },
             session_cache: read.one_of("SESSION_CACHE", &[("off", false), ("watch", true)]),
-            sign_in_credential: read.given("SIGN_IN_CREDENTIAL", |text| text.parse().ok()),
+            sign_in_credential: read.optional("SIGN_IN_CREDENTIAL", |text| text.parse().ok()),
             sample_data: demo,
             resource_metadata: None,
             trusted_proxies: trusted_proxies(&mut read),
@@ -146,7 +144,7 @@ impl Settings {
             introspection: introspection::read(&mut read, &config, &providers),
             smtp_url: smtp_url(&mut read, built_with.mail),
             mail_sender: mail::sender(&mut read, &config),
-            metrics_addr: read.given("METRICS_ADDR", |text| text.parse().ok()),
+            metrics_addr: read.optional("METRICS_ADDR", |text| text.parse().ok()),
             otlp: otlp(&mut read, built_with.otlp),
             json_log: read.one_of("LOG_FORMAT", &[("text", false), ("json", true)]),
             shutdown_grace: read.duration("SHUTDOWN_GRACE"),
@@ -164,11 +162,11 @@ impl Settings {
 fn product(read: &mut Reader<'_>) -> Product {
     let fits = |text: &str| (text.chars().count() <= 40).then(|| text.to_owned());
     let product = Product::new(&read.parsed("PRODUCT_NAME", fits).unwrap_or_default());
-    // What a cookie may be called (RFC 6265 §4.1.1), and what lets its port be told apart.
+    // A subset of the names that cookies may have (RFC 6265 §4.1.1).
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
     let is_prefix =
         |text: &str| text.len() <= 40 && !text.starts_with("__") && text.bytes().all(plain);
-    let prefix = read.given("COOKIE_PREFIX", |text| is_prefix(text).then(|| text.to_owned()));
+    let prefix = read.optional("COOKIE_PREFIX", |text| is_prefix(text).then(|| text.to_owned()));
     Product { cookie_prefix: prefix.unwrap_or(product.cookie_prefix), ..product }
 }
 
@@ -198,13 +196,13 @@ fn public_url(read: &mut Reader<'_>, port: u16) -> Url {
         }
         Ok(url) => return url,
     }
-    #[expect(clippy::expect_used, reason = "a constant; the start ends with the error anyway")]
+    #[expect(clippy::expect_used, reason = "a constant")]
     Url::parse("http://localhost:3000").expect("a URL")
 }
 
 fn listen(read: &mut Reader<'_>, port: u16) -> Vec<SocketAddr> {
     let loopbacks = vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-    let hosts = read.given("HOST", |host| match host {
+    let hosts = read.optional("HOST", |host| match host {
         "localhost" => Some(loopbacks.clone()),
         host => Some(vec![host.trim_matches(['[', ']']).parse().ok()?]),
     });
@@ -223,35 +221,35 @@ fn database_url(read: &mut Reader<'_>) -> Secret {
 }
 
 fn database_limits(read: &mut Reader<'_>) -> Limits {
-    let usual = Limits::default();
+    let defaults = Limits::default();
     let number = |text: &str| text.parse().ok().filter(|number| (2..=1000).contains(number));
     let timeout = |text: &str| parse_duration(text).filter(|span| *span <= Span::minutes(1));
     Limits {
-        connections: read.parsed("DATABASE_CONNECTIONS", number).unwrap_or(usual.connections),
-        timeout: read.parsed("DATABASE_TIMEOUT", timeout).map_or(usual.timeout, Into::into),
+        connections: read.parsed("DATABASE_CONNECTIONS", number).unwrap_or(defaults.connections),
+        timeout: read.parsed("DATABASE_TIMEOUT", timeout).map_or(defaults.timeout, Into::into),
     }
 }
 
-/// How long one part lasts, and the whole, which must not be shorter.
-fn lifetimes(read: &mut Reader<'_>, part: &str, whole: &str) -> (Span, Span) {
-    let (shorter, longer) = (read.duration(part), read.duration(whole));
-    if shorter > longer {
-        let fix = format!("Set it to {whole} or less.");
-        read.error_with_fix(part, format!("is longer than {whole}"), fix);
+/// Two durations, the first of which must not be longer.
+fn lifetimes(read: &mut Reader<'_>, short: &str, long: &str) -> (Span, Span) {
+    let lifetimes = (read.duration(short), read.duration(long));
+    if lifetimes.0 > lifetimes.1 {
+        let fix = format!("Set it to {long} or less.");
+        read.error_with_fix(short, format!("is longer than {long}"), fix);
     }
-    (shorter, longer)
+    lifetimes
 }
 
 fn jwt(read: &mut Reader<'_>, public_url: &Url) -> JwtSettings {
     let origin = public_url.origin().ascii_serialization();
     let (access_ttl, refresh_ttl) = lifetimes(read, "JWT_ACCESS_TTL", "JWT_REFRESH_TTL");
-    let algorithm = read.given("JWT_ALGORITHM", |text| text.parse().ok());
+    let algorithm = read.optional("JWT_ALGORITHM", |text| text.parse().ok());
     let private_key = private_key(read, algorithm);
-    let own = private_key.as_ref().map(SigningKey::algorithm);
+    let key_algorithm = private_key.as_ref().map(SigningKey::algorithm);
     JwtSettings {
         access_ttl,
         refresh_ttl,
-        algorithm: algorithm.or(own).unwrap_or_default(),
+        algorithm: algorithm.or(key_algorithm).unwrap_or_default(),
         private_key,
         issuer: read.text("JWT_ISSUER").unwrap_or_else(|| origin.clone()),
         audience: read.text("JWT_AUDIENCE").unwrap_or_else(|| format!("{origin}/api")),
@@ -262,7 +260,7 @@ fn jwt(read: &mut Reader<'_>, public_url: &Url) -> JwtSettings {
     }
 }
 
-/// Your own key, whose algorithm must be the configured one.
+/// The key's algorithm must be `JWT_ALGORITHM`, if that is set.
 fn private_key(read: &mut Reader<'_>, algorithm: Option<Algorithm>) -> Option<SigningKey> {
     const NAME: &str = "JWT_PRIVATE_KEY";
     let pem = read.secret(NAME)?;
@@ -280,12 +278,11 @@ fn private_key(read: &mut Reader<'_>, algorithm: Option<Algorithm>) -> Option<Si
     }
 }
 
-/// Whether the demonstration is there, and whether sign-ins are recorded for it:
-/// by default, in development only. To ask for traces is to ask for their pages.
+/// `DEMO` and `TRACES`. Both default to on in development, and `TRACES=on` turns on the demo.
 fn demo(read: &mut Reader<'_>, development: bool, built_in: bool) -> (bool, bool) {
     const NAME: &str = "TRACES";
-    let demo = of_the_demo(read, "DEMO", built_in);
-    let traces = of_the_demo(read, NAME, built_in);
+    let demo = demo_switch(read, "DEMO", built_in);
+    let traces = demo_switch(read, NAME, built_in);
     if (demo, traces) == (Some(false), Some(true)) {
         let fix = "Set DEMO=on, or TRACES to auto or off.";
         read.warnings.push(Problem::with_fix(NAME, "has no effect while DEMO is off", fix));
@@ -294,13 +291,13 @@ fn demo(read: &mut Reader<'_>, development: bool, built_in: bool) -> (bool, bool
     (demo, demo && traces.unwrap_or(development))
 }
 
-fn of_the_demo(read: &mut Reader<'_>, name: &str, built_in: bool) -> Option<bool> {
-    let given = read.one_of(name, &[("auto", None), ("on", Some(true)), ("off", Some(false))]);
-    if given == Some(true) && !built_in {
+fn demo_switch(read: &mut Reader<'_>, name: &str, built_in: bool) -> Option<bool> {
+    let value = read.one_of(name, &[("auto", None), ("on", Some(true)), ("off", Some(false))]);
+    if value == Some(true) && !built_in {
         let fix = "Set it to auto or off, or build with the feature demo.";
         read.error_with_fix(name, "needs a feature that this build does not have", fix);
     }
-    given
+    value
 }
 
 fn smtp_url(read: &mut Reader<'_>, accepts: Option<fn(&Secret) -> bool>) -> Option<Secret> {
@@ -312,9 +309,9 @@ fn smtp_url(read: &mut Reader<'_>, accepts: Option<fn(&Secret) -> bool>) -> Opti
             read.error_with_fix(NAME, "needs a feature that this build does not have", fix);
         }
         (_, Some(false)) => {
-            let message = "would send e-mails, which open accounts, unencrypted";
-            let fix = "Use smtps://user:password@host or ?tls=required; \
-                       on a private network, ?tls=none says that it may.";
+            let message = "would send password reset links unencrypted";
+            let fix = "Use smtps://user:password@host or ?tls=required, \
+                       or ?tls=none on a private network.";
             read.error_with_fix(NAME, message, fix);
         }
         (Some(accepts), Some(true)) if accepts(&url) => {}
@@ -323,15 +320,15 @@ fn smtp_url(read: &mut Reader<'_>, accepts: Option<fn(&Secret) -> bool>) -> Opti
     Some(url)
 }
 
-/// Nobody here may have set it: orchestrators do so for every program.
+/// Only warns without the feature: orchestrators set the variable for every program.
 fn otlp(read: &mut Reader<'_>, built_in: bool) -> Option<(Url, String)> {
     const NAME: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
     let service = read.parsed("OTEL_SERVICE_NAME", |text| Some(text.to_owned()));
-    let endpoint = read.given(NAME, |text| {
+    let endpoint = read.optional(NAME, |text| {
         let url = Url::parse(text).ok()?;
-        let is_plain = url.username().is_empty() && url.password().is_none();
-        let is_whole = url.has_host() && url.query().is_none() && url.fragment().is_none();
-        (matches!(url.scheme(), "http" | "https") && is_plain && is_whole).then_some(url)
+        let has_credentials = !url.username().is_empty() || url.password().is_some();
+        let is_base = url.has_host() && url.query().is_none() && url.fragment().is_none();
+        (matches!(url.scheme(), "http" | "https") && !has_credentials && is_base).then_some(url)
     })?;
     if !built_in {
         let fix = "Build Latchkey with the feature otlp.";
@@ -346,7 +343,8 @@ fn trusted_proxies(read: &mut Reader<'_>) -> Vec<IpNet> {
         let text = text.trim();
         text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()
     };
-    read.given("TRUSTED_PROXIES", |text| text.split(',').map(network).collect()).unwrap_or_default()
+    read.optional("TRUSTED_PROXIES", |text| text.split(',').map(network).collect())
+        .unwrap_or_default()
 }
 
 fn outbound_proxy(read: &mut Reader<'_>) -> Option<Proxy> {

@@ -1,20 +1,20 @@
-//! What is wrong with the settings.
+//! Problems with settings.
 
 use std::fmt;
 
 use super::variables;
 
-/// One variable that is wrong, or looks wrong. It never holds the value.
+/// A problem with a variable. Never contains its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub variable: String,
-    /// What is wrong, to follow the variable's name: "is not valid".
+    /// A predicate for the variable's name, like "is not valid".
     pub message: String,
     pub fix: String,
 }
 
 impl Problem {
-    /// A problem that is solved by a valid value.
+    /// The fix is the variable's expected value.
     pub(super) fn new(variable: &str, message: impl Into<String>) -> Self {
         let expected = variables::find(variable).map_or("another value", |found| found.expected);
         let fix = if variable.ends_with("_FILE") {
@@ -53,7 +53,7 @@ impl fmt::Display for Problems {
 impl std::error::Error for Problems {}
 
 impl Problems {
-    /// Whether there is a problem with one of these variables, or with its file.
+    /// Whether there is a problem with one of these variables or its `_FILE`.
     pub fn concern(&self, variables: &[&str]) -> bool {
         self.0.iter().any(|problem| {
             let name = problem.variable.as_str();

@@ -1,4 +1,4 @@
-//! The providers: real ones by two variables each, local ones in their place.
+//! The OAuth providers, or local ones in place of built-in providers without credentials.
 
 use std::collections::BTreeSet;
 
@@ -15,12 +15,11 @@ use super::problem::Problem;
 use super::reader::{Credentials, Reader};
 use super::variables;
 
-/// The providers that need credentials alone: slug and label.
+/// The providers that need only credentials: slug and label.
 pub const BUILT_IN: [(&str, &str); 3] =
     [("google", "Google"), ("github", "GitHub"), ("facebook", "Facebook")];
 
-/// What stands in the place of `<NAME>` in variables of other programs, which
-/// know one issuer alone (`OIDC_RP_CLIENT_ID`).
+/// `<NAME>` in the `OIDC_` variables of other programs, like `OIDC_RP_CLIENT_ID`.
 const OTHER_PROGRAMS: [&str; 8] = ["RP", "OP", "OAUTH", "OAUTH2", "AUTH", "PROVIDER", "WEB", "API"];
 
 pub fn redirect_uri(public_url: &Url, slug: &str) -> String {
@@ -56,7 +55,7 @@ pub(super) fn read(
     for (slug, label) in BUILT_IN {
         let real = real_kind(read, slug);
         let found = match (read.credentials(&slug.to_uppercase()), local_idp) {
-            (Credentials::Given(id, secret), _) => {
+            (Credentials::Set(id, secret), _) => {
                 real.and_then(|kind| provider(public_url, slug, label, kind, id, secret))
             }
             (Credentials::Unset, Some(idp)) => local(public_url, slug, label, idp),
@@ -66,9 +65,9 @@ pub(super) fn read(
     }
     for name in open_id_names(read) {
         let Some(provider) = open_id(read, public_url, &name) else { continue };
-        // Their people are counted from 1 at both, and would be the same people.
+        // Both number their users from 1, so one's users would be the other's.
         let is_github = |one: &&Provider| matches!(one.kind, Kind::GitHub { .. });
-        if providers.iter().filter(is_github).any(|github| same_place(github, &provider)) {
+        if providers.iter().filter(is_github).any(|github| same_issuer(github, &provider)) {
             let fix = "Remove the GitHub credentials, or the issuer.";
             read.error_with_fix(&format!("OIDC_{name}_ISSUER"), "is the address of GitHub", fix);
         }
@@ -77,7 +76,7 @@ pub(super) fn read(
     providers
 }
 
-fn same_place(one: &Provider, other: &Provider) -> bool {
+fn same_issuer(one: &Provider, other: &Provider) -> bool {
     let [one, other] = [one, other].map(|provider| Url::parse(&provider.issuer()));
     one.is_ok() && one == other
 }
@@ -118,7 +117,7 @@ fn real_kind(read: &mut Reader<'_>, slug: &str) -> Option<Kind> {
     }
 }
 
-/// The same provider on this machine, with a new secret for each start.
+/// A provider simulated by the local one, with a new secret for each start.
 fn local(public_url: &Url, slug: &str, label: &str, idp: &LocalIdp) -> Option<Provider> {
     let base = idp.url.join(slug).ok()?;
     let under = |path: &str| Url::parse(&format!("{base}/{path}")).ok();
@@ -134,29 +133,29 @@ fn local(public_url: &Url, slug: &str, label: &str, idp: &LocalIdp) -> Option<Pr
 
 fn open_id_names(read: &mut Reader<'_>) -> BTreeSet<String> {
     let valid = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-    let named = |variable: &str| {
+    let name_of = |variable: &str| {
         let stem = variable.strip_suffix("_FILE").unwrap_or(variable);
-        let name = variables::chosen_name(variables::find(variable)?.name, stem)?;
+        let name = variables::name_part(variables::find(variable)?.name, stem)?;
         Some(name.to_owned()).filter(|name| name.chars().all(valid))
     };
     let environment = read.environment;
     let all = || environment.names().filter(|name| name.starts_with("OIDC_"));
-    let mut names: BTreeSet<String> = all().filter_map(named).collect();
+    let mut names: BTreeSet<String> = all().filter_map(name_of).collect();
     names.retain(|name| {
         let is_set = |field: &str| read.is_set(&format!("OIDC_{name}_{field}"));
         let has_client = is_set("CLIENT_ID") || is_set("CLIENT_SECRET");
         is_set("ISSUER") || has_client && !OTHER_PROGRAMS.contains(&&**name)
     });
     for variable in all() {
-        let is_slip = match named(variable) {
+        let is_misspelled = match name_of(variable) {
             Some(name) if names.contains(&name) => continue,
             Some(_) => false,
             None => {
                 let of = |name: &String| variable.starts_with(&format!("OIDC_{name}_"));
-                names.iter().any(of) || variables::is_slip_of_issuer(variable)
+                names.iter().any(of) || variables::is_misspelled_oidc(variable)
             }
         };
-        if is_slip {
+        if is_misspelled {
             read.error_with_fix(
                 variable,
                 "is not a setting",

@@ -1,4 +1,4 @@
-//! Reads one variable at a time, and collects everything that is wrong.
+//! Reads and validates variables, and collects problems.
 
 use latchkey_auth::oauth::discovery::is_https_or_loopback;
 use latchkey_auth::secret::Secret;
@@ -12,18 +12,18 @@ use super::variables;
 
 pub(super) struct Reader<'a> {
     pub(super) environment: &'a Environment,
-    /// Whether missing files must not be created.
+    /// Do not create files.
     pub(super) dry_run: bool,
     pub(super) problems: Problems,
     pub(super) warnings: Vec<Problem>,
 }
 
-/// The two variables that turn a provider on.
+/// A client ID and a client secret.
 pub(super) enum Credentials {
     Unset,
-    /// One without the other, or a value that cannot work: reported.
+    /// Already reported.
     Invalid,
-    Given(String, Secret),
+    Set(String, Secret),
 }
 
 impl<'a> Reader<'a> {
@@ -32,7 +32,7 @@ impl<'a> Reader<'a> {
         Self { environment, dry_run, problems, warnings: Vec::new() }
     }
 
-    /// Reports a problem that a valid value solves.
+    /// Reports a problem. The fix is the variable's expected value.
     pub(super) fn error(&mut self, variable: &str, message: impl Into<String>) {
         self.problems.0.push(Problem::new(variable, message));
     }
@@ -61,20 +61,19 @@ impl<'a> Reader<'a> {
         self.clean(name, text)
     }
 
-    /// Refuses quotes and blanks around a value: `docker --env-file` and
-    /// systemd do not remove them.
+    /// Rejects quotes and spaces around a value, which `docker --env-file` and systemd keep.
     fn clean(&mut self, name: &str, text: &str) -> Option<String> {
-        // A PEM has lines, and ends with a newline.
+        // A PEM has line breaks.
         let is_pem = text.starts_with("-----BEGIN ");
         let text = if is_pem { text.trim_end() } else { text };
         let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
         let quotes = ['"', '\''];
         let (message, fix) = if text.trim() != text {
-            ("starts or ends with a blank", "Remove the blank.")
+            ("starts or ends with whitespace", "Remove it.")
         } else if text.starts_with(quotes) || text.ends_with(quotes) {
             ("has quotes as part of its value", "Remove the quotes.")
         } else if !is_pem && text.contains(breaks) {
-            ("contains a line break or another control character", "Write it in one line.")
+            ("contains a line break or another control character", "Write it on one line.")
         } else if is_template(text) {
             ("is a placeholder", "Set it to a real value, or leave it empty.")
         } else {
@@ -108,8 +107,12 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// A value that is set and that `parse` accepts.
-    pub(super) fn given<T>(&mut self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    /// The parsed value, if the variable is set. Reports an invalid one.
+    pub(super) fn optional<T>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
         let text = self.text(name)?;
         let value = parse(&text);
         if value.is_none() {
@@ -120,9 +123,9 @@ impl<'a> Reader<'a> {
         value
     }
 
-    /// The same, or else the variable's default.
+    /// Like [`Self::optional`], with the variable's default.
     pub(super) fn parsed<T>(&mut self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
-        self.given(name, &parse).or_else(|| parse(variables::find(name)?.default))
+        self.optional(name, &parse).or_else(|| parse(variables::find(name)?.default))
     }
 
     pub(super) fn port(&mut self, name: &str) -> u16 {
@@ -133,18 +136,18 @@ impl<'a> Reader<'a> {
         self.parsed(name, parse_duration).unwrap_or(Span::seconds(0))
     }
 
-    /// One of a few words, the first of which is the default.
+    /// One of these words. The first is the default.
     pub(super) fn one_of<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> T {
         let value = |text: &str| words.iter().find(|(word, _)| *word == text).map(|(_, v)| *v);
         self.parsed(name, value).unwrap_or(words[0].1)
     }
 
-    /// A URL that secrets may be sent to, as it is written: an issuer is compared to the letter.
+    /// A URL that secrets may be sent to. Not normalized, because issuers must match exactly.
     pub(super) fn server(&mut self, name: &str, accept: fn(&Url) -> bool) -> Option<String> {
         self.parsed(name, |text| {
             let url = Url::parse(text).ok()?;
-            let is_anonymous = url.username().is_empty() && url.password().is_none();
-            let valid = is_https_or_loopback(&url) && is_anonymous && accept(&url);
+            let has_credentials = !url.username().is_empty() || url.password().is_some();
+            let valid = is_https_or_loopback(&url) && !has_credentials && accept(&url);
             (valid && !has_placeholder(text)).then(|| text.to_owned())
         })
     }
@@ -172,9 +175,9 @@ impl<'a> Reader<'a> {
             return Credentials::Invalid;
         };
         match lint(prefix, client_id.expose(), client_secret.expose()) {
-            Ok(odd) => {
-                self.warnings.extend(odd);
-                Credentials::Given(client_id.expose().to_owned(), client_secret)
+            Ok(warning) => {
+                self.warnings.extend(warning);
+                Credentials::Set(client_id.expose().to_owned(), client_secret)
             }
             Err(fatal) => {
                 self.problems.0.extend(fatal);
@@ -183,19 +186,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The same, which must be given because of what else `is_set`.
+    /// Reports unset credentials. `reason` completes "is not set, but …".
     pub(super) fn required(
         &mut self,
         prefix: &str,
         credentials: Credentials,
-        is_set: &str,
+        reason: &str,
     ) -> Option<(String, Secret)> {
         match credentials {
-            Credentials::Given(id, secret) => return Some((id, secret)),
+            Credentials::Set(id, secret) => return Some((id, secret)),
             Credentials::Invalid => {}
             Credentials::Unset => self.error_with_fix(
                 &format!("{prefix}_CLIENT_ID"),
-                format!("is not set, but {is_set}"),
+                format!("is not set, but {reason}"),
                 format!("Set it and {prefix}_CLIENT_SECRET."),
             ),
         }
@@ -215,7 +218,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A whole number above 0 and `s`, `m`, `h` or `d`.
+/// A positive whole number with the unit `s`, `m`, `h` or `d`.
 pub(super) fn parse_duration(text: &str) -> Option<Span> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let number: u32 = number.parse().ok()?;

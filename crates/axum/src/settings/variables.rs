@@ -1,6 +1,5 @@
-//! Every variable, declared once. The reader takes defaults and wording from
-//! here and refuses to read a variable that is missing; tests compare the table
-//! with `.env.example` and `docs/reference.md`.
+//! The table of all variables, with their defaults. Tests compare it with `.env.example` and
+//! `docs/reference.md`.
 
 use strsim::osa_distance;
 
@@ -8,7 +7,7 @@ use strsim::osa_distance;
 pub struct Variable {
     pub name: &'static str,
     pub secret: bool,
-    /// As you would write it; empty if there is none, or if it depends on other settings.
+    /// Empty if there is none, or if it depends on other settings.
     pub default: &'static str,
     pub expected: &'static str,
     pub purpose: &'static str,
@@ -48,11 +47,11 @@ variables! {
     plain "PRODUCT_NAME" = "Latchkey": "the name on pages, in e-mails and at providers",
         "a name of at most 40 characters";
     plain "COOKIE_PREFIX" = "":
-        "what the names of cookies begin with; changing it signs everybody out",
+        "the prefix of cookie names; changing it signs everyone out",
         "letters, digits, - and _, like acme";
     secret "DATABASE_URL" = "sqlite://data/latchkey.db": "where the database is",
         "sqlite://data/latchkey.db or postgres://user:password@host/database";
-    plain "DATABASE_CONNECTIONS" = "8": "how many connections to the database are kept",
+    plain "DATABASE_CONNECTIONS" = "8": "the size of the database connection pool",
         "a number from 2 to 1000";
     plain "DATABASE_TIMEOUT" = "5s": "how long the database may take to answer",
         "a duration from 1s to 60s";
@@ -68,8 +67,8 @@ variables! {
     plain "JWT_ISSUER" = "": "the `iss` claim", "a URL, or nothing to use PUBLIC_URL";
     plain "JWT_AUDIENCE" = "": "the `aud` claim", "a URL, or nothing to use PUBLIC_URL/api";
     plain "JWT_REVOCATION" = "expiry": "when a revoked JWT stops working", "expiry or watch";
-    plain "DEMO" = "auto": "whether the exhibits are there beside the product", "auto, on or off";
-    plain "SIGN_IN_CREDENTIAL" = "": "what browsers get when a form does not say it",
+    plain "DEMO" = "auto": "whether the demo is included", "auto, on or off";
+    plain "SIGN_IN_CREDENTIAL" = "": "which credential browsers get if the form does not choose one",
         "session or jwt";
     plain "TRACES" = "auto": "whether sign-ins are recorded for /traces", "auto, on or off";
     secret "GOOGLE_CLIENT_ID" = "": "the client ID at Google", ID;
@@ -88,7 +87,7 @@ variables! {
         "scopes separated by spaces; openid is always among them";
     plain "OIDC_<NAME>_AUDIENCES" = "": "who else its ID tokens may be for",
         "client or project IDs separated by spaces";
-    plain "OIDC_<NAME>_RESPONSE_MODE" = "query": "how it answers the browser", "query or form_post";
+    plain "OIDC_<NAME>_RESPONSE_MODE" = "query": "how it returns its response to the browser", "query or form_post";
     plain "OIDC_<NAME>_TOKEN_AUTH" = "auto":
         "where the client secret goes: auto follows its discovery document", "auto, basic or body";
     plain "OAUTH_INTROSPECTION_URL" = "": "where other apps' tokens are introspected",
@@ -96,32 +95,32 @@ variables! {
     secret "OAUTH_INTROSPECTION_CLIENT_ID" = "": "the client ID for introspection", ID;
     secret "OAUTH_INTROSPECTION_CLIENT_SECRET" = "": "the secret for introspection", SECRET;
     plain "OAUTH_INTROSPECTION_ISSUER" = "": "the issuer of those tokens", ISSUER;
-    plain "OAUTH_INTROSPECTION_CACHE" = "5s": "how long an introspection answer is reused",
+    plain "OAUTH_INTROSPECTION_CACHE" = "5s": "how long an introspection response is cached",
         "0, or a duration from 1s to 5s";
     plain "LOCAL_IDP" = "auto": "whether the local provider stands in for others", "auto or off";
     plain "LOCAL_IDP_PORT" = "3001": "the port of the local provider", PORT;
-    plain "TRUSTED_PROXIES" = "": "the proxies whose forwarded headers count",
+    plain "TRUSTED_PROXIES" = "": "the proxies whose forwarded headers are trusted",
         "addresses or networks, like 10.0.0.1, 10.1.0.0/16";
     plain "HSTS_SUBDOMAINS" = "off": "whether HSTS covers all subdomains", "off or on";
     secret "HTTPS_PROXY" = "": "the proxy through which providers are called",
         "http://host:port, or http://user:password@host:port";
-    plain "NO_PROXY" = "": "who is called directly",
+    plain "NO_PROXY" = "": "the hosts to call without the proxy",
         "names and networks, like corp.example, 10.0.0.0/8";
     secret "SMTP_URL" = "": "the server that sends e-mail",
         "smtps://user:password@host or smtp://host:port?tls=required";
     plain "MAIL_FROM" = "": "the sender of e-mails", MAILBOX;
-    plain "MAIL_REPLY_TO" = "": "where answers to e-mails go", MAILBOX;
+    plain "MAIL_REPLY_TO" = "": "where replies to e-mails go", MAILBOX;
     plain "RUST_LOG" = "info": "what is logged", "a level, like info or debug";
-    plain "METRICS_ADDR" = "": "where Prometheus reads metrics",
+    plain "METRICS_ADDR" = "": "the address of the Prometheus metrics",
         "an address and a port, like 127.0.0.1:9090";
     plain "OTEL_EXPORTER_OTLP_ENDPOINT" = "": "where traces and metrics are sent",
         "the URL of a collector (OTLP over HTTP), like http://127.0.0.1:4318";
-    plain "OTEL_SERVICE_NAME" = "latchkey": "the name under which they are sent", "a name";
+    plain "OTEL_SERVICE_NAME" = "latchkey": "the service name in traces and metrics", "a name";
     plain "LOG_FORMAT" = "text": "how the log is written", "text or json";
-    plain "SHUTDOWN_GRACE" = "8s": "how long stopping may take", DURATION;
+    plain "SHUTDOWN_GRACE" = "8s": "how long a shutdown may take", DURATION;
 }
 
-/// The entry for the name of a variable, or of its `_FILE`.
+/// The entry for a variable or its `_FILE`.
 pub fn find(name: &str) -> Option<&'static Variable> {
     let named = |name: &str| ALL.iter().find(|variable| matches(variable.name, name));
     let by_file = || named(name.strip_suffix("_FILE")?).filter(|variable| variable.secret);
@@ -129,25 +128,25 @@ pub fn find(name: &str) -> Option<&'static Variable> {
 }
 
 fn matches(pattern: &str, name: &str) -> bool {
-    pattern == name || chosen_name(pattern, name).is_some()
+    pattern == name || name_part(pattern, name).is_some()
 }
 
-/// What stands in the place of `<NAME>`.
-pub(super) fn chosen_name<'a>(pattern: &str, name: &'a str) -> Option<&'a str> {
+/// The part of `name` in place of `<NAME>`.
+pub(super) fn name_part<'a>(pattern: &str, name: &'a str) -> Option<&'a str> {
     let (before, after) = pattern.split_once("<NAME>")?;
-    name.strip_prefix(before)?.strip_suffix(after).filter(|chosen| !chosen.is_empty())
+    name.strip_prefix(before)?.strip_suffix(after).filter(|part| !part.is_empty())
 }
 
-/// The variable that was probably meant by one that we do not read.
+/// The variable that was probably meant by an unknown one.
 pub(super) fn suggest(name: &str) -> Option<String> {
-    const ELSEWHERE: [(&str, &str); 4] = [
+    const ALIASES: [(&str, &str); 4] = [
         ("AUTH_SECRET", "APP_SECRET"),
         ("NEXTAUTH_SECRET", "APP_SECRET"),
         ("NEXTAUTH_URL", "PUBLIC_URL"),
         ("DB_URL", "DATABASE_URL"),
     ];
-    let elsewhere = ELSEWHERE.iter().find(|(theirs, _)| *theirs == name);
-    elsewhere
+    let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
+    alias
         .map(|(_, ours)| (*ours).to_owned())
         .or_else(|| provider_credential(name))
         .or_else(|| misspelled(name))
@@ -164,16 +163,16 @@ fn provider_credential(name: &str) -> Option<String> {
     }
 }
 
-/// Whether a variable that begins with `OIDC_` looks like a slip of one that we
-/// read: `OIDC_ACME_ISSUR`, `OIDC_acme_LABEL`, `OIDC_ACME_SECRET`.
-pub(super) fn is_slip_of_issuer(name: &str) -> bool {
+/// Whether an unknown `OIDC_` variable looks like a misspelling of one of ours:
+/// `OIDC_ACME_ISSUR`, `OIDC_acme_LABEL`, `OIDC_ACME_SECRET`.
+pub(super) fn is_misspelled_oidc(name: &str) -> bool {
     let fields = ALL.iter().filter_map(|one| one.name.strip_prefix("OIDC_<NAME>_"));
     let fields: Vec<_> = fields.map(letters).collect();
     let stem = name.strip_suffix("_FILE").unwrap_or(name);
     let rest = stem.strip_prefix("OIDC_").unwrap_or_default();
     rest.match_indices('_').filter(|(at, _)| *at > 0).any(|(at, _)| {
         let field = letters(&rest[at..]);
-        // `OIDC_CLIENT_SECRET` has no name: it is how others call their one secret.
+        // `OIDC_CLIENT_SECRET` has no name: it belongs to another program.
         (field == "SECRET" && &rest[..at] != "CLIENT")
             || fields.iter().any(|ours| osa_distance(&field, ours) <= 1)
     })
@@ -187,7 +186,7 @@ fn misspelled(name: &str) -> Option<String> {
     let (stem, suffix) = name.strip_suffix("_FILE").map_or((name, ""), |stem| (stem, "_FILE"));
     let fixed = ALL.iter().filter(|one| !one.name.contains('<') && one.name != "RUST_LOG");
     let ours = fixed.min_by_key(|one| osa_distance(&letters(stem), &letters(one.name)))?;
-    // A short name is one letter away from too many others.
+    // Short names are one letter away from too many others.
     let allowed = usize::from(ours.name.len() > 5);
     let suffix = if ours.secret { suffix } else { "" };
     (osa_distance(&letters(stem), &letters(ours.name)) <= allowed)
@@ -253,7 +252,7 @@ mod tests {
             "OIDC_ACME_CLIENT_SECERT_FILE",
             "OIDC_ACME_SCOPE",
         ] {
-            assert!(is_slip_of_issuer(slip), "{slip}");
+            assert!(is_misspelled_oidc(slip), "{slip}");
         }
         for other in [
             "OIDC_ISSUER",
@@ -265,7 +264,7 @@ mod tests {
             "OIDC_STORE_ID_TOKEN",
             "OIDC_",
         ] {
-            assert!(!is_slip_of_issuer(other), "{other}");
+            assert!(!is_misspelled_oidc(other), "{other}");
         }
     }
 }
