@@ -28,6 +28,10 @@ impl Error {
         Self::Unexpected { request: request.into(), response: response.into() }
     }
 
+    pub(crate) fn unsupported(why: impl Into<String>) -> Self {
+        Self::Unsupported(why.into())
+    }
+
     pub(crate) fn other(why: impl ToString) -> Self {
         Self::Other(why.to_string())
     }

@@ -99,19 +99,16 @@ impl Evidence {
     }
 
     pub fn figures(&self) -> Vec<Figure> {
-        self.series.iter().filter_map(Figure::of).collect()
+        let figures = self.series.iter().map(|Series { label, unit, values }| {
+            let interval = stats::interval(values)?;
+            Some(Figure { label: label.clone(), unit: unit.clone(), n: values.len(), interval })
+        });
+        figures.flatten().collect()
     }
 
     /// The number of samples and facts.
     pub fn n(&self) -> usize {
         self.series.iter().map(|series| series.values.len()).sum::<usize>() + self.facts.len()
-    }
-}
-
-impl Figure {
-    pub fn of(series: &Series) -> Option<Self> {
-        let Series { label, unit, values } = series.clone();
-        Some(Self { label, unit, n: values.len(), interval: stats::interval(&values)? })
     }
 }
 

@@ -136,30 +136,30 @@ pub trait Instance: Send + Sync {
     }
 
     async fn disrupt(&self, disruption: Disruption) -> Result<()> {
-        Err(unsupported(&format!("it needs its own instance ({disruption:?})")))
+        Err(Error::unsupported(format!("it needs its own instance ({disruption:?})")))
     }
 
     /// Gives an account exactly these roles, as `latchkey user role` does.
     async fn set_roles(&self, _email: &str, _roles: &[String]) -> Result<()> {
-        Err(unsupported("it changes roles, which takes the command line"))
+        Err(Error::unsupported("it changes roles, which takes the command line"))
     }
 
     /// The settings for a second process of the same app.
     fn shared_settings(&self) -> Result<Vec<(String, String)>> {
-        Err(unsupported("it needs two processes of the same app"))
+        Err(Error::unsupported("it needs two processes of the same app"))
     }
 
     async fn advance(&self, _by: Duration) -> Result<()> {
-        Err(unsupported("it moves the clock"))
+        Err(Error::unsupported("it moves the clock"))
     }
 
     /// The log so far, if it was started [`InstanceOptions::with_log`].
     fn log(&self) -> Result<String> {
-        Err(unsupported("it reads the log"))
+        Err(Error::unsupported("it reads the log"))
     }
 
     fn database_files(&self) -> Result<Vec<u8>> {
-        Err(unsupported("it reads the database files"))
+        Err(Error::unsupported("it reads the database files"))
     }
 
     /// All statements sent to the database since the start, as counted in the log.
@@ -169,10 +169,6 @@ pub trait Instance: Send + Sync {
 
     /// Stops it and deletes its files.
     async fn stop(self: Box<Self>);
-}
-
-fn unsupported(why: &str) -> Error {
-    Error::Unsupported(why.to_owned())
 }
 
 const MAX_INSTANCES: usize = 8;

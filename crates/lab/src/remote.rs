@@ -17,12 +17,11 @@ impl Remote {
     /// `provider` is its local provider, if it has one. The URL must be an origin, with https or
     /// on this machine.
     pub fn new(url: &Url, provider: Option<Url>) -> Result<Self> {
-        if is_allowed(url) {
-            Ok(Self { url: url.clone(), provider })
-        } else {
+        if !is_allowed(url) {
             let why = "the URL must be an origin, with https or on this machine";
-            Err(Error::Unsupported(why.to_owned()))
+            return Err(Error::unsupported(why));
         }
+        Ok(Self { url: url.clone(), provider })
     }
 }
 
@@ -47,13 +46,13 @@ impl InstanceFactory for Remote {
     async fn start(&self, options: &InstanceOptions) -> Result<Box<dyn Instance>> {
         // Without the value, which may be a key.
         if let Some((name, _)) = options.variables.first() {
-            return Err(Error::Unsupported(format!("it needs an instance with its own {name}")));
+            return Err(Error::unsupported(format!("it needs an instance with its own {name}")));
         }
         if options.log {
-            return Err(Error::Unsupported("it reads the log".to_owned()));
+            return Err(Error::unsupported("it reads the log"));
         }
         if options.manual_clock {
-            return Err(Error::Unsupported("it moves the clock".to_owned()));
+            return Err(Error::unsupported("it moves the clock"));
         }
         Ok(Box::new(self.clone()))
     }

@@ -16,20 +16,20 @@ pub const PASSWORD: &str = "a lantern under the stairs";
 /// A person at the local provider, and the scope they decline on its consent page.
 #[derive(Clone, Copy, Debug)]
 pub struct Person<'a> {
-    pub key: &'a str,
+    pub id: &'a str,
     pub password: Option<&'a str>,
     pub declined_scope: &'a str,
 }
 
 impl<'a> From<&'a str> for Person<'a> {
-    fn from(key: &'a str) -> Self {
-        Self { key, password: None, declined_scope: "" }
+    fn from(id: &'a str) -> Self {
+        Self { id, password: None, declined_scope: "" }
     }
 }
 
 /// The only person at the local provider with a password.
 pub const MARGARET: Person<'static> =
-    Person { key: "margaret", password: Some("eleven steps to the moon"), declined_scope: "" };
+    Person { id: "margaret", password: Some("eleven steps to the moon"), declined_scope: "" };
 
 /// The header that delays each database statement, in development.
 pub const LATENCY_HEADER: &str = "x-latchkey-database-latency";
@@ -166,26 +166,41 @@ pub async fn until_consent(
     person: impl Into<Person<'_>>,
     credential: Credential,
 ) -> Result<(Vec<Answer>, Call)> {
-    let Some(provider) = instance.provider() else {
-        return Err(Error::Unsupported("only a person can sign in at its provider".to_owned()));
-    };
     let page = agent.send(Call::get(at(instance.url(), "/sign-in")?)).await?;
     let page = expect_status(page, StatusCode::OK)?;
     let fields = [("strategy", credential.strategy())];
-    let start = agent.send(Call::form(at(instance.url(), "/auth/google")?, &fields)).await?;
-    let start = expect_status(start, StatusCode::SEE_OTHER)?;
-    let authorize = redirect_target(&start)?;
-    if authorize.origin() != provider.origin() {
-        return Err(Error::Unsupported("its Google is not the local provider".to_owned()));
+    let start = Call::form(at(instance.url(), "/auth/google")?, &fields);
+    let (mut answers, callback) = authorize(agent, instance, start, person).await?;
+    answers.insert(0, page);
+    Ok((answers, callback))
+}
+
+/// Sends a call that redirects to the local provider, and consents there. Returns the answers, and
+/// the call that would deliver the code.
+pub(crate) async fn authorize(
+    agent: &mut Agent,
+    instance: &dyn Instance,
+    start: Call,
+    person: impl Into<Person<'_>>,
+) -> Result<(Vec<Answer>, Call)> {
+    let Some(provider) = instance.provider() else {
+        return Err(Error::unsupported("only a person can sign in at its provider"));
+    };
+    let start = expect_status(agent.send(start).await?, StatusCode::SEE_OTHER)?;
+    let url = redirect_target(&start)?;
+    if url.origin() != provider.origin() {
+        return Err(Error::unsupported("its Google is not the local provider"));
     }
-    let consent_page = agent.send(Call::get(authorize.clone())).await?;
-    let consent_page = expect_status(consent_page, StatusCode::OK)?;
-    let decision = agent.send(consent(&authorize, person)).await?;
+    let page = expect_status(agent.send(Call::get(url.clone())).await?, StatusCode::OK)?;
+    let Person { id, password, declined_scope } = person.into();
+    let mut fields = vec![("person", id)];
+    fields.extend(password.map(|password| ("password", password)));
+    let decision = agent.send(consent_form(&url, &fields, declined_scope)).await?;
     let decision = expect_status(decision, StatusCode::SEE_OTHER)?;
     // Browsers send this with a redirect that another site started.
     let callback =
         Call::new(Method::GET, redirect_target(&decision)?).with("sec-fetch-site", "cross-site");
-    Ok((vec![page, start, consent_page, decision], callback))
+    Ok((vec![start, page, decision], callback))
 }
 
 /// The recorded trace of the sign-in that these answers completed, as an HTTP Archive; `None` if
@@ -204,14 +219,6 @@ pub async fn trace_har(
 pub(crate) fn redirect_target(answer: &Answer) -> Result<Url> {
     let missing = || Error::unexpected(answer.url.path(), "a redirect without a location");
     answer.location().ok_or_else(missing)
-}
-
-/// Submits the local provider's consent page.
-pub(crate) fn consent<'a>(authorize: &Url, person: impl Into<Person<'a>>) -> Call {
-    let Person { key, password, declined_scope } = person.into();
-    let mut fields = vec![("person", key)];
-    fields.extend(password.map(|password| ("password", password)));
-    consent_form(authorize, &fields, declined_scope)
 }
 
 /// Submits the local provider's consent page, with these fields for the person.
@@ -262,5 +269,5 @@ pub fn server_timing(answer: &Answer) -> Result<(f64, f64)> {
         rest.split([',', ';', ' ']).next()?.parse().ok()
     };
     let both = number_after("desc=\"").zip(number_after("total;dur="));
-    both.ok_or_else(|| Error::Unsupported("it sends no Server-Timing header".to_owned()))
+    both.ok_or_else(|| Error::unsupported("it sends no Server-Timing header"))
 }

@@ -39,9 +39,9 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
 
     context.step("declining a scope at consent");
     // Two people, because a second sign-in of the same person would not withdraw the address.
-    for (label, key, declined_scope) in [(SHARED, "ada", ""), (DECLINED, "long", "email")] {
+    for (label, id, declined_scope) in [(SHARED, "ada", ""), (DECLINED, "long", "email")] {
         let mut agent = fixture.agent.fresh();
-        let person = sign_in::Person { declined_scope, ..key.into() };
+        let person = sign_in::Person { declined_scope, ..id.into() };
         sign_in::with_oauth(&mut agent, fixture.instance, person, Credential::Session).await?;
         let me = fixture.get(&mut agent, "/api/v1/me").await?.json();
         evidence.add_fact(label, if me["email"].is_string() { "known" } else { "not known" });

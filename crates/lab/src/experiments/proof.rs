@@ -4,10 +4,10 @@ use crate::introspection::IntrospectionEndpoint;
 
 experiment! { 23, "proof", within 2 s,
     "The access token proves who signed in",
-    "Another app holds a person’s access token, as apps do. We give it to an app that signs in \
-     whoever brings a token for which the API returns a person (“log in with the access token”). \
-     We repeat that with a token for another API, and finally use the first one as a cookie on \
-     this app’s own pages."
+    "Another app holds a person’s access token, as apps do. We give it to an app that accepts any \
+     token for which the API returns a person (“log in with the access token”). We repeat that \
+     with a token for another API, and finally use the first one as a cookie on this app’s own \
+     pages."
 }
 
 const NAIVE: &str = "an app that accepts any token and asks the API whose it is";

@@ -66,12 +66,8 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
 /// Authorizes the app to read the calendar at the provider, and reads it.
 async fn connect(fixture: &Fixture<'_>, browser: &mut Agent) -> Result<Answer> {
     let start = Call::form(at(fixture.url(), "/connections/google")?, &[("calendar", "on")]);
-    let start = sign_in::expect_status(browser.send(start).await?, StatusCode::SEE_OTHER)?;
-    let authorize = sign_in::redirect_target(&start)?;
-    browser.send(Call::get(authorize.clone())).await?;
-    let decision = browser.send(sign_in::consent(&authorize, "ada")).await?;
-    let callback = Call::new(Method::GET, sign_in::redirect_target(&decision)?);
-    browser.send(callback.with("sec-fetch-site", "cross-site")).await?;
+    let (_, callback) = sign_in::authorize(browser, fixture.instance, start, "ada").await?;
+    browser.send(callback).await?;
     fixture.get(browser, CALENDAR).await
 }
 

@@ -8,7 +8,7 @@ use url::Url;
 use crate::agent::{Agent, Call};
 use crate::error::{Error, Result};
 use crate::instance::{Instance, at};
-use crate::sign_in::{self, Credential, consent, expect_status, redirect_target};
+use crate::sign_in::{self, Credential};
 use crate::token;
 
 /// How long after `exp` a JWT is still accepted (see `docs/security.md`).
@@ -107,19 +107,15 @@ pub(crate) async fn calendar_printer(
     cached_for: Duration,
 ) -> Result<TimedCredential> {
     let Some(provider) = instance.provider() else {
-        return Err(Error::Unsupported("it needs another app that calls our API".to_owned()));
+        return Err(Error::unsupported("it needs another app that calls our API"));
     };
     // The person needs an account with us first.
     sign_in::with_oauth(&mut agent.fresh(), instance, PERSON, Credential::Session).await?;
     let (mut holder, mut owner) = (agent.fresh(), agent.fresh());
     for browser in [&mut holder, &mut owner] {
-        let connect = Call::form(at(provider, "/calendar-printer/connect")?, &[]);
-        let authorize =
-            redirect_target(&expect_status(browser.send(connect).await?, StatusCode::SEE_OTHER)?)?;
-        browser.send(Call::get(authorize.clone())).await?;
-        let decision = browser.send(consent(&authorize, PERSON)).await?;
-        let callback = Call::get(redirect_target(&decision)?);
-        expect_status(browser.send(callback).await?, StatusCode::SEE_OTHER)?;
+        let start = Call::form(at(provider, "/calendar-printer/connect")?, &[]);
+        let (_, callback) = sign_in::authorize(browser, instance, start, PERSON).await?;
+        sign_in::expect_status(browser.send(callback).await?, StatusCode::SEE_OTHER)?;
     }
     let printout = at(provider, "/calendar-printer/printout")?;
     let cookies = |agent: &Agent| agent.cookies_for(&printout).unwrap_or_default();
