@@ -96,7 +96,7 @@ fn introspection_error(error: introspection::Error) -> AppError {
         introspection::Error::Unavailable(unavailable) => {
             match unavailable {
                 Unavailable::CircuitOpen => {
-                    tracing::debug!("introspection is paused after failures")
+                    tracing::debug!("introspection is paused after failures");
                 }
                 _ => tracing::warn!(error = %unavailable, "introspection failed"),
             }
