@@ -73,7 +73,7 @@ attacks! { Callback:
         &[Code(400, "attempt_cookie_missing"), Code(401, "sign_in_required")], cookie_swapped();
     "error_with_script", "Script in the error description", "RFC 6749 §4.1.2.1, OWASP ASVS V3.2.2",
         check("crates/auth/src/oauth/response.rs", "standard_error_code"),
-        &[CodeAndText(502, "provider_refused", "an error that is in no standard"), LacksText("<script>alert")],
+        &[CodeAndText(502, "provider_refused", "an unknown error"), LacksText("<script>alert")],
         send(&[
             begin("none", ""),
             attack("An error response with a script", open(WITH_SCRIPT)).by(Visitor),
