@@ -44,7 +44,7 @@ pub struct Delegation {
 pub enum Error {
     #[error(transparent)]
     Rejected(#[from] Rejection),
-    #[error("the token’s subject has no account here")]
+    #[error("the token's subject has no account here")]
     UnknownSubject,
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
