@@ -417,7 +417,12 @@ mod tests {
             ("https://op.test", Ok((200, TENANTS)), "your tenant's ID", "your tenant's ID"),
             ("https://op.test", Ok((200, &*foreign)), "", "operator must fix"),
             ("https://op.test", Ok((503, "")), "503", "Wait a moment"),
-            ("https://op.test", Ok((200, "<html>")), "not the expected JSON", "at which its discovery"),
+            (
+                "https://op.test",
+                Ok((200, "<html>")),
+                "not the expected JSON",
+                "at which its discovery",
+            ),
             ("https://op.test", Err(Error::Connect), "connection failed", "the firewall"),
             ("https://op.test", Err(Error::Timeout), "within 8 seconds", "the firewall"),
         ] {
