@@ -17,3 +17,11 @@ pub mod state;
 mod stopwatch;
 pub mod throwaway;
 mod traces;
+
+use latchkey_web::app::App;
+
+use crate::state::{Demo, LocalProvider};
+
+pub fn demo(app: App, local_provider: Option<LocalProvider>) -> Demo {
+    Demo::new(app, local_provider, throwaway::instances)
+}

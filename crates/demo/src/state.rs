@@ -1,5 +1,6 @@
 //! The state of the demo's handlers.
 
+use std::io;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -15,11 +16,13 @@ use crate::compare::results::Comparison;
 use crate::drill::state::Drills;
 use crate::lab::runner::Reports;
 use crate::stopwatch::runner::Stopwatch;
-use crate::throwaway::ThrowawayInstances;
 use crate::traces::pending::PendingTraces;
 
 pub type LocalProvider =
     fn(&Settings) -> Result<Option<Router>, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Creates a factory of temporary instances. Passed in, because that module imports this one.
+pub type NewInstances = fn(Option<LocalProvider>) -> io::Result<Box<dyn InstanceFactory>>;
 
 /// The app and the demo's state. Clones share it.
 #[derive(Clone, Debug)]
@@ -34,10 +37,15 @@ pub struct State {
     pub(crate) drills: Drills,
     pub(crate) pending: PendingTraces,
     pub(crate) local_provider: Option<LocalProvider>,
+    new_instances: NewInstances,
 }
 
 impl Demo {
-    pub fn new(app: App, local_provider: Option<LocalProvider>) -> Self {
+    pub(crate) fn new(
+        app: App,
+        local_provider: Option<LocalProvider>,
+        new_instances: NewInstances,
+    ) -> Self {
         Self(Arc::new(State {
             app,
             comparison: Comparison::default(),
@@ -46,15 +54,15 @@ impl Demo {
             drills: Drills::default(),
             pending: PendingTraces::default(),
             local_provider,
+            new_instances,
         }))
     }
 
     pub(crate) fn instance_factory(&self) -> HandlerResult<Box<dyn InstanceFactory>> {
-        let instances = ThrowawayInstances::new(self.local_provider).map_err(|error| {
+        (self.new_instances)(self.local_provider).map_err(|error| {
             tracing::error!(%error, "no instances can be started");
             AppError::new(catalogue::INTERNAL_ERROR)
-        })?;
-        Ok(Box::new(instances))
+        })
     }
 }
 

@@ -84,6 +84,12 @@ impl Log {
     }
 }
 
+pub(crate) fn instances(
+    local_provider: Option<LocalProvider>,
+) -> io::Result<Box<dyn InstanceFactory>> {
+    Ok(Box::new(ThrowawayInstances::new(local_provider)?))
+}
+
 impl ThrowawayInstances {
     pub fn new(local_provider: Option<LocalProvider>) -> io::Result<Self> {
         let log = Log::default();
@@ -198,7 +204,7 @@ impl Instance {
             false => Clock::System,
         };
         let app = App::open(settings, clock, routes::LINKS).await.map_err(instance_error)?;
-        let demo = Demo::new(app, local_provider);
+        let demo = Demo::new(app, local_provider, instances);
         let provider = match local_provider {
             Some(local_provider) => run_provider(&demo, local_provider, idp)?,
             None => None,

@@ -86,7 +86,7 @@ impl Site {
         let app = App::open(settings, clock, links).await?;
         Ok(Self {
             #[cfg(feature = "demo")]
-            demo: Demo::new(app.clone(), local_provider),
+            demo: latchkey_demo::demo(app.clone(), local_provider),
             app,
             local_provider,
         })
