@@ -18,7 +18,7 @@ impl Remote {
     /// on this machine.
     pub fn new(url: &Url, provider: Option<Url>) -> Result<Self> {
         if !is_allowed(url) {
-            let why = "the URL must be an origin, with https or on this machine";
+            let why = "the URL must be an origin: https, or http on this machine";
             return Err(Error::unsupported(why));
         }
         Ok(Self { url: url.clone(), provider })

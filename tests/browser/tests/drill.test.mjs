@@ -116,7 +116,7 @@ describe('the storage drill', () => {
     await page.goto(`${app.origin}/drill/room?comment=steal`);
     assert.match(await page.locator('#outcome').innerText(), /No script has run/);
     await page.goto(`${app.origin}/drill`);
-    await page.getByText('If they are off in your browser').waitFor();
+    await page.getByText('If yours are off').waitFor();
     await page.getByText('Nothing has arrived.').waitFor();
     assertNoProblems();
     await context.close();

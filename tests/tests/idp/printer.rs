@@ -200,7 +200,7 @@ async fn an_answer_to_another_question_is_not_taken() {
     ] {
         let page = stage.get(&url, cookie).await;
         assert_eq!(page.status, 400, "{what}");
-        assert!(page.body.contains("This answer is to another question"));
+        assert!(page.body.contains("This response belongs to another request"));
     }
     assert_eq!(stage.get(&callback, &cookie).await.status, 303);
     assert_eq!(stage.get(&callback, &cookie).await.status, 400, "twice");
@@ -215,7 +215,7 @@ async fn what_goes_wrong_is_said_calmly() {
     let (callback, cookie) = stage.walk("decline").await;
     let declined = stage.get(&callback, &cookie).await;
     assert_eq!(declined.status, 403);
-    assert!(declined.body.contains("You said no"));
+    assert!(declined.body.contains("You declined"));
 
     let cookie = stage.connected().await;
     assert_eq!(stage.get(PRINTOUT, &cookie).await.status, 200);
@@ -232,7 +232,7 @@ async fn what_goes_wrong_is_said_calmly() {
     assert_eq!(ended.status(), 204);
     let page = stage.get(PRINTOUT, &cookie).await;
     assert_eq!(page.status, 401);
-    assert!(page.body.contains("The permission has ended"));
+    assert!(page.body.contains("Access has ended"));
 
     let cookie = stage.connected().await;
     stage.serving_api.abort();

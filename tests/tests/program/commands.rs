@@ -319,7 +319,7 @@ fn the_comparison_needs_nothing_and_leaves_nothing() {
     for (arguments, said) in [
         (&["compare", "--claim", "99"][..], "there is no claim 99"),
         (&["lab", "--attack", "nothing"], "there is no attack nothing"),
-        (&["compare", "--url", "http://example.com"], "measure at https"),
+        (&["compare", "--url", "http://example.com"], "https, or http on this machine"),
     ] {
         let error = folder.latchkey(arguments).refused();
         assert!(error.contains(said), "{error}");

@@ -174,7 +174,7 @@ async fn a_proxy_whose_addresses_cannot_be_read_is_named_once() {
     process.signal("-TERM");
     let mut log = String::new();
     stderr.read_to_string(&mut log).expect("text");
-    assert_eq!(log.matches("no address that can be read").count(), 1, "{log}");
+    assert_eq!(log.matches("writes no valid address").count(), 1, "{log}");
 }
 
 #[tokio::test]
