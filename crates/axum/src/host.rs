@@ -40,7 +40,7 @@ pub enum SignUpOutcome {
     EmailTaken(Email),
 }
 
-/// The callback of a provider after a user connected services
+/// A provider's response, a grant or an error, to a user who wanted to connect services
 /// ([`latchkey_auth::oauth::Purpose::Connect`]).
 #[derive(Debug)]
 pub struct ConnectCallback {
@@ -98,8 +98,8 @@ pub trait Host: Clone + Send + Sync + 'static {
         Roles::default()
     }
 
-    /// Called when a provider has granted access to a user's data there. Returns where to
-    /// redirect.
+    /// Handles a provider's response, a grant or an error, to a user who wanted to connect
+    /// services. Returns where to redirect.
     fn connect(
         &self,
         _: &SignInContext,

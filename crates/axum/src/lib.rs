@@ -19,7 +19,7 @@
 //! # }
 //! ```
 //!
-//! Any state works that implements `Latchkey: FromRef<State>`. To change how errors look,
+//! Any state `S` works for which `Latchkey: FromRef<S>`. To change how errors look,
 //! which roles new users get, or what else a provider is used for, implement [`Host`].
 
 pub mod audit;

@@ -10,7 +10,7 @@
 //! | e-mails of one kind, by recipient | 3 | one in 5 minutes; more are dropped silently | in each process |
 //!
 //! An attacker must not be able to lock out the owner of an account. So a right password
-//! is never counted, and wrong ones lock the account only for the address that they came
+//! does not count towards the limits of an account, and wrong ones lock the account only for the address that they came
 //! from. After too many from all addresses together, each new address has one wrong attempt.
 
 use latchkey_domain::{Clock, Email, Span, UserId};

@@ -42,7 +42,7 @@ impl From<refresh::Error> for AppError {
         match error {
             refresh::Error::Store(error) => error.into(),
             refresh::Error::Keys(error) => {
-                tracing::error!(%error, "a token could not be signed; was the old APP_SECRET removed too early?");
+                tracing::error!(%error, "a token could not be signed; does every instance have both the new and the old APP_SECRET?");
                 Self::new(catalogue::SIGNING_UNAVAILABLE).retry_after(Span::seconds(30))
             }
             refresh::Error::Unknown => Self::new(catalogue::REFRESH_TOKEN_UNKNOWN),

@@ -18,7 +18,7 @@ pub struct SignIn {
     pub address: String,
     pub created_at: Timestamp,
     pub authenticated_at: Timestamp,
-    /// To the [`Lifetime::touch_interval`].
+    /// Accurate to [`Lifetime::touch_interval`].
     pub last_seen_at: Timestamp,
     /// The absolute end, however much it is used.
     pub expires_at: Timestamp,

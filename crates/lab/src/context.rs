@@ -33,24 +33,16 @@ impl Default for Options {
 /// How long after its expiry a token is tried: more than any leeway may be.
 const MAX_LATE_SECONDS: u64 = 120;
 
-pub type StepCallback<'a> = &'a (dyn Fn(String) + Send + Sync);
-
-#[expect(missing_debug_implementations, reason = "it holds a function")]
+#[derive(Debug)]
 pub struct Context<'a> {
     pub instances: Instances<'a>,
     pub options: &'a Options,
     deadline: Instant,
-    on_step: StepCallback<'a>,
 }
 
 impl<'a> Context<'a> {
-    pub fn new(
-        factory: &'a dyn InstanceFactory,
-        options: &'a Options,
-        deadline: Instant,
-        on_step: StepCallback<'a>,
-    ) -> Self {
-        Self { instances: Instances::new(factory), options, deadline, on_step }
+    pub fn new(factory: &'a dyn InstanceFactory, options: &'a Options, deadline: Instant) -> Self {
+        Self { instances: Instances::new(factory), options, deadline }
     }
 
     pub async fn start(&self, options: &InstanceOptions) -> Result<Fixture<'_>> {
@@ -60,11 +52,6 @@ impl<'a> Context<'a> {
     /// Whether the time budget allows another round beyond the minimum.
     pub fn has_time(&self) -> bool {
         Instant::now() < self.deadline
-    }
-
-    /// Reports what the experiment is doing.
-    pub fn step(&self, text: impl Into<String>) {
-        (self.on_step)(text.into());
     }
 }
 

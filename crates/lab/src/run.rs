@@ -18,7 +18,6 @@ pub const TIME_LIMIT: Duration = Duration::from_secs(45);
 #[derive(Clone, Debug, PartialEq)]
 pub enum Progress {
     Started(&'static Experiment),
-    Step(String),
     Finished(Box<Outcome>),
 }
 
@@ -160,7 +159,7 @@ pub async fn run(
         let left = TIME_LIMIT.saturating_sub(start.elapsed());
         let pending = u32::try_from(experiments.len() - done).unwrap_or(u32::MAX);
         let share = left / pending;
-        let outcome = run_one(factory, options, experiment, left, share, on_progress).await;
+        let outcome = run_one(factory, options, experiment, left, share).await;
         on_progress(Progress::Finished(Box::new(outcome.clone())));
         claims.push(outcome);
     }
@@ -179,14 +178,12 @@ async fn run_one(
     experiment: &'static Experiment,
     left: Duration,
     share: Duration,
-    on_progress: ProgressCallback<'_>,
 ) -> Outcome {
     let start = Instant::now();
     // Optional samples are taken during two thirds of the budget; on a busy machine the required
     // ones may take longer than that.
     let deadline = start + experiment.budget.min(left) * 2 / 3;
-    let on_step = |step| on_progress(Progress::Step(step));
-    let context = Context::new(factory, options, deadline, &on_step);
+    let context = Context::new(factory, options, deadline);
     let limit = (experiment.budget * 2).max(share).min(left);
     let mut evidence = Evidence::default();
     let measuring = (experiment.measure)(&context, &mut evidence);

@@ -138,8 +138,8 @@ pub async fn unlink(db: &Db, user: UserId, method: UnlinkTarget<'_>) -> Result<U
 
 /// Sets the password of an account, and the address to sign in with.
 ///
-/// If this account has verified the address, another account that has not loses its
-/// password.
+/// If this account has verified the address, another account with the same, unverified,
+/// address loses its password.
 ///
 /// # Errors
 /// [`Error::Exists`] when the address signs in to another account.

@@ -1,4 +1,4 @@
-//! When the process shuts down, and how long it stays ready.
+//! When the process shuts down, and how long it continues to serve.
 
 use std::sync::OnceLock;
 use std::time::Duration;

@@ -58,7 +58,7 @@ pub fn start(filter: Option<&str>, json: bool) -> Log {
         .finish(std::io::stderr());
     let _ = DROPPED_LINES.set(writer.error_counter());
     let log = tracing_subscriber::fmt()
-        // They go to standard error, and panic when it is closed.
+        // tracing-subscriber would print them to standard error, and panic if it is closed.
         .log_internal_errors(false)
         .with_env_filter(filter)
         .with_writer(writer)

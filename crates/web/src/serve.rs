@@ -211,7 +211,7 @@ async fn serve_connection(
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
-            // It cannot tell an idle connection from an incomplete head; we can.
+            // hyper cannot tell an idle connection from an incomplete head; we can.
             .header_read_timeout(None)
             .max_buf_size(MAX_HEAD)
             .serve_connection(io, service)

@@ -146,7 +146,7 @@ impl Failure {
             Self::NoRandomness => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something failed here",
-                "The operating system has no random numbers.",
+                "The operating system could not provide random numbers.",
             ),
         };
         FailurePage { status, title, sentence }

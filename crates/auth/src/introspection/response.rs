@@ -29,7 +29,7 @@ pub enum Rejection {
     /// Revoked, expired, or never issued: the server does not say which.
     #[error("The authorization server says that the token is not active.")]
     NotActive,
-    #[error("The authorization server sent no valid {0} about the token.")]
+    #[error("The response of the authorization server has no valid {0}.")]
     Unusable(&'static str),
     /// RFC 7662 §4, RFC 8707.
     #[error("The token is meant for another service.")]

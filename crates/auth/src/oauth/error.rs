@@ -1,4 +1,4 @@
-//! Errors of the authorization code grant.
+//! Errors of OAuth calls to a provider.
 
 use ::http::StatusCode;
 

@@ -27,7 +27,8 @@ const FRESH_FOR: Span = Span::minutes(60);
 /// An issuer's keys, cached.
 ///
 /// A token that none of them signed triggers a fetch, because keys may have been rotated
-/// (Core §10.1.1) or replaced under the same `kid`. [`TokenBucket`] limits the fetches.
+/// (Core §10.1.1) or replaced under the same `kid`: at most five fetches in a row, then one
+/// every 30 seconds.
 #[derive(Debug, Default)]
 pub struct KeySet {
     cached: ArcSwapOption<FetchedKeys>,

@@ -52,7 +52,7 @@ impl AccessClaims {
         }
     }
 
-    /// Every claim is required and must have its type.
+    /// Every claim but `email` is required, and each must have its type.
     pub(super) fn parse(claims: &Members) -> Result<Self, TokenError> {
         let email = |value: &Value| Email::parse(value.as_str()?).ok();
         Ok(Self {

@@ -15,7 +15,7 @@ pub enum TokenError {
     HeaderDuplicate,
     #[error("The token's header has no valid {0}.")]
     HeaderInvalid(&'static str),
-    /// `alg: none`, in any case (RFC 8725 §3.2).
+    /// `alg: none`, in upper or lower case (RFC 8725 §3.2).
     #[error("The token is not signed.")]
     AlgorithmNone,
     /// `crit` (RFC 7515 §4.1.11) or `b64` (RFC 7797 §6).

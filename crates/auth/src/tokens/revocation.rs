@@ -1,7 +1,7 @@
 //! The sign-ins whose JWTs are rejected before they expire, in every process.
 //!
 //! With `JWT_REVOCATION=watch`, all revoked sign-ins. With `expiry`, only those of deleted
-//! accounts.
+//! or blocked accounts.
 
 use latchkey_domain::{SignInId, Span, Timestamp};
 use parking_lot::RwLock;
@@ -13,8 +13,8 @@ use latchkey_store::{Db, sign_ins};
 /// Allowed clock skew between processes.
 const CLOCK_SKEW: Span = Span::seconds(60);
 
-/// How many revocations are read again: PostgreSQL transactions can commit in another order
-/// than that of their sequence numbers.
+/// How far back in `ended_order` (milliseconds, nearly) revocations are read again: PostgreSQL
+/// transactions can commit in another order.
 const OVERLAP: i64 = 10_000;
 
 /// Revoked sign-ins, for the lifetime of their tokens.
@@ -51,7 +51,7 @@ impl RevocationList {
         }
     }
 
-    /// For the sign-ins of a deleted account.
+    /// For the sign-ins of a deleted or blocked account.
     pub fn insert(&self, sign_in: SignInId) {
         self.state.write().revoked.entry(sign_in).or_insert_with(Instant::now);
     }

@@ -104,7 +104,7 @@ fn key_for<'a>(
     let text =
         |name| header.get(name).and_then(Value::as_str).ok_or(TokenError::HeaderInvalid(name));
 
-    // RFC 8725 §3.2: in any case.
+    // RFC 8725 §3.2: in upper or lower case.
     let algorithm = text("alg")?;
     if algorithm.eq_ignore_ascii_case("none") {
         return Err(TokenError::AlgorithmNone);

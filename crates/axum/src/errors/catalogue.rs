@@ -173,7 +173,7 @@ catalogue! {
         "Verify your address first: send the e-mail from your account page.";
     FRESH_PROOF_REQUIRED: FORBIDDEN, YOU, "Please sign in again",
         "This is a sensitive action, and you last signed in more than 10 minutes ago, or your provider did not say when.",
-        "Prove it again, then repeat it.";
+        "Sign in again, then repeat the action.";
     WRONG_CODE: FORBIDDEN, YOU, "This code does not work",
         "The code is wrong, was already used, is more than 10 minutes old, or was requested in another browser.",
         "Check it and type it again, or request a new one.";
@@ -379,7 +379,7 @@ catalogue! {
         "Wait a moment and try again.";
     SIGNING_UNAVAILABLE: SERVICE_UNAVAILABLE, SITE,
         "We cannot sign you in right now",
-        "This instance cannot decrypt a key for signing tokens with its APP_SECRET.",
+        "The APP_SECRET of this instance decrypts no key that signs tokens.",
         "Wait a moment and try again. The site’s owner must give every instance both the new APP_SECRET and the old one.";
     INTERNAL_ERROR: INTERNAL_SERVER_ERROR, SITE, "Something went wrong",
         "An internal error occurred. It was logged under the request ID below.",

@@ -48,7 +48,7 @@ impl CurrentRequest {
         self.route.as_ref().map_or("-", MatchedPath::as_str)
     }
 
-    /// From `traceparent` (W3C Trace Context).
+    /// From `traceparent` (W3C Trace Context), or our own if traces are exported.
     pub fn trace_id(&self) -> Option<&str> {
         self.trace_id.as_deref()
     }

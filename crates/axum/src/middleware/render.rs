@@ -10,7 +10,7 @@ use crate::state::Latchkey;
 
 pub(super) struct RequestIds<'a> {
     pub(super) request_id: &'a str,
-    /// From the request's `traceparent`.
+    /// From the request's `traceparent`, or our own if traces are exported.
     pub(super) trace_id: Option<&'a str>,
 }
 

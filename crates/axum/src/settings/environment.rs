@@ -30,7 +30,7 @@ impl Environment {
         environment
     }
 
-    /// Sets a variable unless it is set.
+    /// Sets a variable that has no value yet.
     #[must_use]
     pub fn with_default(mut self, name: &str, value: &str) -> Self {
         if self.get(name).is_none() {

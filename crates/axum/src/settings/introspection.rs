@@ -17,8 +17,8 @@ const ISSUER: &str = "OAUTH_INTROSPECTION_ISSUER";
 
 #[derive(Clone, Debug)]
 pub struct IntrospectionSettings {
-    /// A response must name the expected issuer only if it is configured, not if it is guessed
-    /// from the providers.
+    /// A response that names another issuer is rejected only if the issuer is configured, not
+    /// if it is guessed from the providers.
     pub config: introspection::Config,
     pub local: bool,
 }

@@ -87,7 +87,7 @@ variables! {
         "scopes separated by spaces; openid is always among them";
     plain "OIDC_<NAME>_AUDIENCES" = "": "who else its ID tokens may be for",
         "client or project IDs separated by spaces";
-    plain "OIDC_<NAME>_RESPONSE_MODE" = "query": "how it returns its response to the browser", "query or form_post";
+    plain "OIDC_<NAME>_RESPONSE_MODE" = "query": "how its response comes back through the browser", "query or form_post";
     plain "OIDC_<NAME>_TOKEN_AUTH" = "auto":
         "where the client secret goes: auto follows its discovery document", "auto, basic or body";
     plain "OAUTH_INTROSPECTION_URL" = "": "where other apps' tokens are introspected",

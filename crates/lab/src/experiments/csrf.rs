@@ -16,7 +16,6 @@ const REFUSED: [&str; 1] = ["403 cross_site_request"];
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
-    context.step("creating contacts from three sites");
     let token = fixture.tokens().await?.access_token;
     let url = at(fixture.url(), "/api/v1/contacts")?;
     let browsers =

@@ -25,7 +25,6 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let options = InstanceOptions::default().set("JWT_REVOCATION", "watch").with_log();
     let fixture = context.start(&options).await?;
     for (label, credential) in [(SESSION, Credential::Session), (WATCHED, Credential::Jwt)] {
-        context.step(format!("counting the queries of a {label}"));
         let mut browser = fixture.browser(credential).await?;
         for request in 0..=REQUESTS {
             let answer = browser.send(sign_in::me(fixture.url())?).await?;
@@ -37,9 +36,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
             }
         }
     }
-    context.step("counting background queries");
     evidence.add_sample(WATCHED, PER_MINUTE, fixture.statements_per_minute(IDLE).await?);
-    context.step("revoking a sign-in");
     let timed = Scenario::JwtWatch.prepare(&context.instances).await?.time(|_| ()).await?;
     if let Some(millis) = timed.millis_until_refused() {
         evidence.add_sample(WATCHED, REFUSED, millis);

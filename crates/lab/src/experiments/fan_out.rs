@@ -31,7 +31,6 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         (fixture.agent.fresh(), me.bearer(OPAQUE)),
     ];
     for services in SERVICES {
-        context.step(format!("passing credentials on to {services} services"));
         for (credential, (browser, call)) in CREDENTIALS.into_iter().zip(&callers) {
             let (before, mut queries, mut millis) = (issuer.requests(), 0.0, 0.0);
             for _ in 0..services {

@@ -20,7 +20,6 @@ const DECLINED: &str = "e-mail address of a person who declined to share it";
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
-    context.step("sending a narrow token");
     let body = json!({ "email": fixture.email, "password": sign_in::PASSWORD, "scope": SCOPE });
     let call = Call::json(Method::POST, at(fixture.url(), "/api/v1/token")?, &body.to_string());
     let tokens = fixture.agent.fresh().send(call).await?.json();
@@ -37,7 +36,6 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let create = Call::json(Method::POST, url, r#"{"name":"X"}"#).bearer(token);
     evidence.add_answer(CREATE_CONTACT, &fixture.agent.fresh().send(create).await?);
 
-    context.step("declining a scope at consent");
     // Two people, because a second sign-in of the same person would not withdraw the address.
     for (label, id, declined_scope) in [(SHARED, "ada", ""), (DECLINED, "long", "email")] {
         let mut agent = fixture.agent.fresh();

@@ -18,7 +18,6 @@ const MAX_LINE: f64 = 8_192.0;
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
     for count in ROLES {
-        context.step(format!("sending a token with {count} roles"));
         fixture.set_roles(count).await?;
         let token = fixture.tokens().await?.access_token;
         let bytes = "authorization: Bearer ".len() + token.len() + 2;

@@ -29,7 +29,6 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         Err(Error::Unsupported(_)) => context.start(&InstanceOptions::default()).await?,
         started => started?,
     };
-    context.step("passing tokens in URLs");
     let agent = &fixture.agent;
     let token = fixture.tokens().await?.access_token;
     let in_header = fixture.me(&token).await?;

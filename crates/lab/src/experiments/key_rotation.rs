@@ -17,7 +17,6 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let first = context.start(&InstanceOptions::default()).await?;
     let old = first.tokens().await?.access_token;
-    context.step("starting a process with a new key");
     let options = InstanceOptions::default().sharing_storage_with(first.instance)?;
     let second = context.start(&options.set("JWT_ALGORITHM", "ES256")).await?;
     let new = second.tokens().await?.access_token;

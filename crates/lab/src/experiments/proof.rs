@@ -18,7 +18,6 @@ const REFUSED: [&str; 2] = ["401 sign_in_required", "401 token_audience_wrong"];
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let issuer = IntrospectionEndpoint::start().await?;
     let fixture = context.start(&issuer.options()).await?;
-    context.step("sending another app’s token");
     let mut response = introspection_response(&fixture.tokens().await?.access_token)?;
     issuer.set_answer(response.clone());
     // The naive app signs in the person that the API returns.

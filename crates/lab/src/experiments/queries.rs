@@ -36,7 +36,6 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         Err(Error::Unsupported(_)) => (context.start(&InstanceOptions::default()).await?, None),
         started => (started?, Some(issuer)),
     };
-    context.step("signing in with all four combinations");
     let mut browsers = Vec::new();
     for (method, credential) in combinations() {
         let (browser, _) = fixture.sign_in(method, credential).await?;
@@ -47,7 +46,6 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         issuer.set_answer(introspection_response(&tokens.access_token)?);
     }
     let mut app = fixture.agent.fresh();
-    context.step("counting queries");
     for round in 0..=ROUNDS {
         for (method, credential, browser) in &mut browsers {
             for path in ROUTES {
@@ -67,7 +65,6 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
             }
         }
     }
-    context.step("counting background queries");
     let options = InstanceOptions::default().set("JWT_REVOCATION", "watch").with_log();
     let watching = match context.start(&options).await {
         Err(Error::Unsupported(_)) => return Ok(()),

@@ -29,9 +29,7 @@ const EXPIRED: &str = "JWT, expiry: after its lifetime";
 const REFRESH: &str = "JWT, expiry: its refresh token, after revocation";
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
-    context.step("moving the clock until a JWT expires");
     measure_expiry(context, evidence).await?;
-    context.step("revoking sign-ins and sending their credentials");
     let (session, here, there, introspected, cached) = tokio::try_join!(
         timed(context, Scenario::Session, ROUNDS),
         timed(context, Scenario::JwtWatchHere, ROUNDS),

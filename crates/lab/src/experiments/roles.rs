@@ -19,7 +19,6 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let mut browser = fixture.browser(Credential::Session).await?;
     let mut tokens = fixture.tokens().await?;
     for (step, roles) in STEPS.into_iter().zip([None, Some("admin"), None]) {
-        context.step(format!("requesting an admin route {step}"));
         let roles: Vec<_> = roles.into_iter().map(str::to_owned).collect();
         fixture.instance.set_roles(&fixture.email, &roles).await?;
         let session = fixture.get(&mut browser, ROUTE).await?;

@@ -18,7 +18,6 @@ const NOT_FOUND: &str = "password not found";
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default().with_log()).await?;
-    context.step("signing in with a password, at the provider and at the app");
     let with_oauth = async |person| {
         let mut browser = fixture.agent.fresh();
         sign_in::with_oauth(&mut browser, fixture.instance, person, Credential::Session).await

@@ -18,7 +18,6 @@ const EXPIRED: [&str; 1] = ["401 token_expired"];
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     for lifetime in LIFETIMES {
-        context.step(format!("stealing a token of {lifetime}"));
         let options = InstanceOptions::default().set("JWT_ACCESS_TTL", lifetime);
         let fixture = context.start(&options.with_manual_clock()).await?;
         let stolen = fixture.tokens().await?;

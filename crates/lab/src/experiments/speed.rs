@@ -56,10 +56,8 @@ struct Variant {
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let mut instances = Vec::new();
     for algorithm in &context.options.algorithms {
-        context.step(format!("starting an instance that signs with {algorithm}"));
         instances.push(prepare(context, algorithm).await?);
     }
-    context.step("sending requests in random order");
     let variants = variants(context.options);
     for round in 0..MAX_ROUNDS + WARM_UP {
         for index in shuffled_indices(variants.len()) {

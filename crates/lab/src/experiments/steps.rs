@@ -26,7 +26,6 @@ const BACK_BYTES: &str = "bytes on the back channel";
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
     for round in 0..=ROUNDS {
-        context.step(format!("signing in, round {round} of {ROUNDS}"));
         for (method, credential) in combinations() {
             let (mut browser, answers) = fixture.sign_in(method, credential).await?;
             // The first round also fetches the provider's metadata and opens connections.

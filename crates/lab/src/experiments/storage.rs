@@ -17,7 +17,6 @@ const COPIED: &str = "cookie: what a script can copy";
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
-    context.step("acting as a script on the page");
     // A page that puts a token into localStorage has received it as readable text.
     let token = fixture.tokens().await?.access_token;
     evidence.add_answer(LOCAL_STORAGE, &fixture.me(&token).await?);

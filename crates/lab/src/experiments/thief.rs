@@ -18,7 +18,6 @@ const ENDED: [&str; 2] = ["400 refresh_token_ended", "400 refresh_token_reused"]
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default().with_manual_clock()).await?;
     for (case, seconds) in CASES {
-        context.step(case);
         let copied = fixture.tokens().await?.refresh_token;
         let (thief, _) = fixture.refresh(&copied).await?;
         if seconds > 0 {

@@ -30,7 +30,6 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&issuer.options()).await?;
     let Fixture { instance, agent, .. } = &fixture;
     issuer.set_answer(introspection_response(&fixture.tokens().await?.access_token)?);
-    context.step("signing in through the provider");
     let (mut session, mut jwt) = (agent.fresh(), agent.fresh());
     sign_in::with_oauth(&mut session, *instance, "ada", Credential::Session).await?;
     sign_in::with_oauth(&mut jwt, *instance, "grace", Credential::Jwt).await?;
@@ -41,7 +40,6 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     evidence.add_answer(OPAQUE_BEFORE, &fixture.me(OPAQUE).await?);
     evidence.add_answer(CALENDAR_BEFORE, &connect(&fixture, &mut session).await?);
 
-    context.step("continuing without the provider");
     instance.disrupt(Disruption::StopProvider).await?;
     drop(issuer);
     evidence.add_answer(OPAQUE_AFTER, &fixture.me(OPAQUE).await?);
@@ -57,7 +55,6 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let mut browser = fixture.browser(Credential::Session).await?;
     evidence.add_answer(PASSWORD, &fixture.get(&mut browser, "/api/v1/me").await?);
 
-    context.step("restarting the provider");
     instance.disrupt(Disruption::StartProvider).await?;
     evidence.add_fact(RESTARTED, try_oauth(&fixture).await?);
     Ok(())

@@ -14,7 +14,6 @@ const CUT: &str = "without the database";
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
-    context.step("signing in with a session and with a JWT");
     let mut browsers = Vec::new();
     for credential in Credential::ALL {
         let mut browser = fixture.browser(credential).await?;
@@ -22,7 +21,6 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         evidence.add_answer(label(credential, ME, BEFORE), &before);
         browsers.push((credential, browser, before.body));
     }
-    context.step("sending requests without a database");
     fixture.instance.disrupt(Disruption::CutDatabase).await?;
     for (credential, browser, before) in &mut browsers {
         for path in [ME, CONTACTS] {

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::Result;
 use crate::error::{invalid_url, timed_out};
 
-/// For a server that is asked which process it is.
+/// For each statement that detects a pooler.
 pub(crate) const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The servers of a URL like `postgres://one:5432,two:5432/name`, in order, as in libpq. The

@@ -97,17 +97,17 @@ pub(crate) async fn submit_code(
     let (sign_in, user) = reload_user(&app, &caller).await?;
     // Limited like passwords, but counted separately.
     let account = format!("code {}", user.id);
-    let gate = app.limits.begin_attempt(&account, &client).await?;
+    let permit = app.limits.begin_attempt(&account, &client).await?;
     let now = app.clock.now();
-    let taken = match Code::parse(&form.code) {
+    let consumed = match Code::parse(&form.code) {
         Some(code) => {
             email_tokens::consume(&app.db, &code.hash(sign_in), Purpose::Prove, now).await?
         }
         None => None,
     };
     // The user's address may have changed since the code was sent.
-    if taken.is_none_or(|sent| Some(&sent.email) != verified_email(&user)) {
-        app.limits.record_failure(&gate).await?;
+    if consumed.is_none_or(|sent| Some(&sent.email) != verified_email(&user)) {
+        app.limits.record_failure(&permit).await?;
         // The account may have been deleted in the meantime.
         reload_user(&app, &caller).await?;
         return Err(AppError::new(catalogue::WRONG_CODE).link("Try again", CODE_SENT));
@@ -182,7 +182,7 @@ async fn record_ended(app: &App, caller: &Caller, ended: usize, client: &Client)
     let detail = match ended {
         0 => return,
         1 => String::new(),
-        several => format!("{several} devices"),
+        several => format!("{several} sign-ins"),
     };
     audit::record_by_user(app, Kind::SignInEnded, caller.user.id, detail, client).await;
 }
