@@ -177,7 +177,10 @@ async fn the_queries_that_are_counted_are_those_that_the_database_logs() {
     }
     for (what, (page, statements)) in &compared {
         let counted = usize::try_from(queries(page)).expect("a count");
-        assert_eq!(counted, statements.len(), "{what}: {statements:#?}");
+        // What opens a connection of the pool is not counted; on a busy machine one may open here.
+        let sent =
+            statements.iter().filter(|one| !one.starts_with("SET statement_timeout")).count();
+        assert_eq!(counted, sent, "{what}: {statements:#?}");
     }
     let of = |wanted| compared.iter().find(|(what, _)| *what == wanted).expect("one").1.1.len();
     assert_eq!((of("session"), of("JWT"), of("bearer")), (1, 0, 0));
