@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use latchkey::{Listeners, LocalProvider, Site};
 use latchkey_domain::{Clock, Span};
@@ -193,6 +194,13 @@ impl Latchkey {
     /// Advances the clock.
     pub fn advance(&self, by: Span) {
         self.clock.advance(by);
+    }
+
+    /// Waits for what is written after a response: traces and e-mails.
+    pub async fn background_writes_done(&self) {
+        while !self.app.background_writes.is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// A file in its working folder.

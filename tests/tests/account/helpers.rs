@@ -168,7 +168,7 @@ pub(crate) async fn email_to(app: &Latchkey, to: &str, subject: &str) -> EmailMe
 
 /// The final number of e-mails to this address with this subject.
 pub(crate) async fn emails_about(app: &Latchkey, to: &str, subject: &str) -> usize {
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    app.background_writes_done().await;
     emails(app).iter().filter(|l| l.to == to && l.subject == subject).count()
 }
 

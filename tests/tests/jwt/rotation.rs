@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use latchkey_auth::tokens::RingKey;
 use latchkey_domain::Span;
 use latchkey_tests::accounts::{
     ApiClient, Tokens, expect_problem, instance, json_of, sign_up, sign_up_client, tokens,
@@ -116,6 +117,31 @@ async fn nobody_is_refused_while_keys_change_on_sqlite() {
 #[ignore = "needs PostgreSQL: tests/run"]
 async fn nobody_is_refused_while_keys_change_on_postgres() {
     nobody_is_refused_while_keys_change(&Database::new_postgres_url().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reload_never_brings_an_older_key_ring_back() {
+    let app = Setup::new().start().await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut reloads = JoinSet::new();
+    for _ in 0..8 {
+        let (app, stop) = (app.app.clone(), Arc::clone(&stop));
+        reloads.spawn(async move {
+            while !stop.load(Ordering::SeqCst) {
+                app.keys.reload().await.expect("a ring");
+            }
+        });
+    }
+    for _ in 0..60 {
+        let newest = rotate(&app).await;
+        for _ in 0..10 {
+            let ring = app.app.keys.ring();
+            assert_eq!(ring.newest().map(RingKey::kid), Some(newest.as_str()));
+            tokio::task::yield_now().await;
+        }
+    }
+    stop.store(true, Ordering::SeqCst);
+    reloads.join_all().await;
 }
 
 #[tokio::test]

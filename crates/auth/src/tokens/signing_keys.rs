@@ -5,7 +5,7 @@ use std::sync::Arc;
 use latchkey_domain::{Span, Timestamp};
 use latchkey_store::Db;
 use latchkey_store::signing_keys::{self, StoredKey};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::cache::Verifier;
 use super::claims::{AccessClaims, issue};
@@ -119,15 +119,23 @@ impl SigningKeys {
     ) -> Result<Arc<AccessClaims>, VerifyError> {
         // Requests that arrive during a reload wait for it.
         let before = self.ring();
-        let _guard = self.reload_lock.lock().await;
+        let guard = self.reload_lock.lock().await;
         let is_unchanged = Arc::ptr_eq(&before, &self.ring());
         if is_unchanged && self.verifier.may_reload(now) {
-            self.reload().await?;
+            self.reload_locked(&guard).await?;
         }
         Ok(self.verifier.verify(token, now)?)
     }
 
     pub async fn reload(&self) -> Result<(), latchkey_store::Error> {
+        self.reload_locked(&self.reload_lock.lock().await).await
+    }
+
+    /// Under the lock, so that no ring replaces one that was read later.
+    async fn reload_locked(
+        &self,
+        _guard: &MutexGuard<'_, ()>,
+    ) -> Result<(), latchkey_store::Error> {
         let stored = signing_keys::all(&self.db).await?;
         self.verifier.replace_ring(to_ring(&self.secret, self.access_ttl, &stored));
         Ok(())

@@ -7,7 +7,7 @@ use latchkey_store::probe::{Probe, ProbeError, probe};
 use latchkey_store::signing_keys::{self, StoredKey};
 use latchkey_store::{Backend, Db, emails, users};
 
-use super::network::skew_finding;
+use super::providers::skew_finding;
 use super::report::{Check, Context, Finding};
 
 pub(super) async fn findings(context: &Context<'_>, clock: &Clock) -> Vec<Finding> {

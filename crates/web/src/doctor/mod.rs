@@ -4,7 +4,8 @@
 
 mod database;
 mod introspection;
-mod network;
+mod ports;
+mod providers;
 mod report;
 mod settings;
 
@@ -22,12 +23,12 @@ pub async fn examine(environment: &Environment, built_with: Capabilities, clock:
     let (settings, problems) = Settings::dry_run(environment, built_with);
     let http = Outbound::new(settings.outbound_proxy.as_ref(), &settings.product.name);
     let context = Context { settings: &settings, problems: &problems };
-    let (ports, database, network) = tokio::join!(
-        network::ports(&context, &http),
+    let (listening, database, network) = tokio::join!(
+        ports::findings(&context, &http),
         database::findings(&context, clock),
         network_findings(&context, &http, clock, false),
     );
-    Report::new([settings::findings(&context), ports, database, network].concat())
+    Report::new([settings::findings(&context), listening, database, network].concat())
 }
 
 /// Checks everything from within the running app.
@@ -54,7 +55,7 @@ pub async fn log(app: &Application) {
         tracing::info!("{} is configured; register this redirect URI: {uri}", provider.label);
     }
     let context = Context { settings, problems: &Problems::default() };
-    let findings = settings::findings(&context).into_iter().chain(network::wrong_port(settings));
+    let findings = settings::findings(&context).into_iter().chain(ports::wrong_port(settings));
     for finding in findings
         .chain(database::compare_clocks(&app.db, &app.clock).await)
         .filter(|one| one.level > Level::Ok)
@@ -73,16 +74,16 @@ async fn network_findings(
 ) -> Vec<Finding> {
     let settings = context.settings;
     let (probed, responder, introspection) = tokio::join!(
-        network::probe(&settings.providers, http, clock),
-        network::responder(http, &settings.public_url, &settings.product.name),
+        providers::probe(&settings.providers, http, clock),
+        ports::responder(http, &settings.public_url, &settings.product.name),
         introspection::finding(context, http, clock),
     );
-    let providers =
-        probed.iter().map(|(provider, responses)| network::provider_finding(provider, responses));
-    let mut findings: Vec<_> = providers.chain(introspection).collect();
-    findings.push(network::clock(probed.iter().flat_map(|(_, responses)| responses)));
+    let answers =
+        probed.iter().map(|(provider, responses)| providers::provider_finding(provider, responses));
+    let mut findings: Vec<_> = answers.chain(introspection).collect();
+    findings.push(providers::clock(probed.iter().flat_map(|(_, responses)| responses)));
     if context.valid(&["PUBLIC_URL", "PORT"]) {
-        findings.push(network::public_url_finding(settings, responder, serving));
+        findings.push(ports::public_url_finding(settings, responder, serving));
     }
     findings
 }
