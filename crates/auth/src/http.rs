@@ -290,7 +290,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credentials_are_form_encoded_before_they_are_joined() {
+    fn basic_auth_form_encodes_client_credentials() {
         let (id, secret) = ("acme client:1", Secret::new("s3cret+&%/\u{e9} word"));
         let pair = "acme+client%3A1:s3cret%2B%26%25%2F%C3%A9+word";
         assert_eq!(basic(id, &secret).expose(), format!("Basic {}", STANDARD.encode(pair)));
@@ -300,13 +300,13 @@ mod tests {
     }
 
     #[test]
-    fn a_product_is_named_in_one_word() {
+    fn user_agent_replaces_non_token_characters() {
         assert_eq!(user_agent("Acme & Co"), format!("Acme---Co/{VERSION}"));
         assert_eq!(user_agent("Bücher\r\n"), format!("B-cher--/{VERSION}"));
     }
 
     #[tokio::test]
-    async fn whoever_makes_a_request_its_credentials_are_marked() -> Result<(), Error> {
+    async fn outbound_credential_headers_are_marked_sensitive() -> Result<(), Error> {
         let tap: Tap = Arc::new(|sent| {
             for name in [header::AUTHORIZATION, header::COOKIE] {
                 assert!(

@@ -23,7 +23,7 @@ pub fn token() -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn tokens_are_long_and_differ() {
+    fn random_tokens_are_43_characters_and_differ() {
         let (one, other) = (super::token(), super::token());
         assert_eq!(one.len(), 43);
         assert_ne!(one, other);

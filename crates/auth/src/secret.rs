@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_only_as_what_it_is() {
+    fn sealed_data_requires_same_key_purpose_and_context() {
         let secret = app("one", &[]);
         let sealed = secret.seal(Purpose::OAuthAttempt, "a", b"hello").expect("a ciphertext");
         assert_eq!(secret.open(Purpose::OAuthAttempt, "a", &sealed), Ok(b"hello".to_vec()));
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn an_altered_text_does_not_open() {
+    fn tampered_ciphertext_is_rejected() {
         let secret = app("one", &[]);
         let sealed = secret.seal(Purpose::OAuthAttempt, "", b"hello").expect("a ciphertext");
         for at in 0..sealed.len() {
@@ -214,14 +214,14 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_has_a_name() {
+    fn key_id_depends_only_on_current_secret() {
         assert_eq!(app("one", &[]).key_id(), app("one", &["two"]).key_id());
         assert_ne!(app("one", &[]).key_id(), app("two", &["one"]).key_id());
         assert_eq!(app("one", &[]).key_id().len(), 12);
     }
 
     #[test]
-    fn secrets_do_not_show_themselves() {
+    fn secrets_are_redacted_in_debug_output() {
         assert_eq!(
             format!("{:?} {:?}", Secret::new("hush"), app("hush", &["hush"])),
             "[secret] AppSecret[2]"

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_opens_in_its_own_row_and_column_only() {
+    fn provider_token_is_bound_to_row_and_column() {
         let id = |n| ConnectionId::new(Timestamp::from_millis(1), [n; 10]);
         let tokens = ProviderTokens {
             access: Secret::new("a-token"),

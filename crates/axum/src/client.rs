@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_trusted_proxies_are_believed() {
+    fn client_address_trusts_only_configured_proxies() {
         const FOR: &str = "x-forwarded-for";
         const RFC: &str = "forwarded";
         let trusted = ["10.0.0.0/8".parse().expect("a network")];
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn browsers_are_named() {
+    fn user_agent_becomes_a_device_name() {
         for (user_agent, called) in [
             (
                 "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_profile_follows_the_public_url() {
+    fn cookie_prefix_and_secure_follow_public_url() {
         let cookie = |url| profile(url).cookie("x", "1".to_owned(), Span::minutes(1)).to_string();
         assert_eq!(
             cookie("https://app.test"),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_removal_keeps_its_marks() {
+    fn cookie_removal_keeps_name_and_attributes() {
         assert_eq!(
             profile("https://app.test").removal(SESSION).to_string(),
             "__Host-app_session=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn cookies_are_found_by_their_whole_name() {
+    fn cookie_lookup_requires_the_exact_name() {
         let mut headers = HeaderMap::new();
         let line = "x_80=0; app_x_80=1;app_xy_80=2; app_x=3; app_x_8080=4; app_x_080=5; \
                     __Host-app_x=6; b_x_80=7";
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_and_ambiguous_cookies_are_left_out_alone() {
+    fn non_ascii_and_conflicting_cookies_are_dropped() {
         for (lines, tidied) in [
             (&[][..], None),
             (&[&b"a=1; b=2"[..]], Some("a=1; b=2")),

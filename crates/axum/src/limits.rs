@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tries_are_counted_by_network() {
+    async fn rate_limit_applies_per_ipv6_network() {
         let clock = Clock::manual(Timestamp::from_seconds(1_000_000));
         let db = Db::open("sqlite::memory:").await.expect("a database");
         let limits = Limits::new(db, clock.clone());

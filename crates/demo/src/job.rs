@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_run_at_a_time_and_the_last_result_is_kept() {
+    fn concurrent_job_runs_are_refused_and_results_kept() {
         let job = Job::<u8, &str, u8>::default();
         let run = job.start(0).expect("a run");
         assert!(job.start(0).is_none(), "the first is in progress");

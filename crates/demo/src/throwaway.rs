@@ -364,7 +364,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_port_that_is_let_go_a_moment_later_is_taken_again() {
+    async fn listen_retries_until_the_port_is_free() {
         let first = listen(0).await.unwrap();
         let port = first.local_addr().unwrap().port();
         assert!(TcpListener::bind(("127.0.0.1", port)).await.is_err());

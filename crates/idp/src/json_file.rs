@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_owner_can_read_the_file() {
+    fn json_file_is_created_with_mode_0600() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("deep").join("grants.json");
         write(&file, &[1]).unwrap();

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_match_only_themselves() {
+    fn secrets_match_only_when_equal() {
         for (a, b, same) in [
             ("secret", "secret", true),
             ("secret", "secreT", false),
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_expires() {
+    fn expired_values_are_not_returned() {
         let mut map = ExpiringMap::new(2);
         map.insert(NOW, key(1), Timestamp(160), "a");
         assert_eq!(map.get(Timestamp(159), &key(1)), Some(&"a"));
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_map_drops_the_expired_before_the_oldest() {
+    fn full_map_evicts_expired_entries_before_oldest() {
         let mut map = ExpiringMap::new(2);
         map.insert(NOW, key(1), Timestamp(900), "old");
         map.insert(NOW, key(2), Timestamp(150), "expired");
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_inserted_again_takes_one_place() {
+    fn reinserted_value_occupies_one_slot() {
         let removals: [fn(&mut ExpiringMap<u8>); 2] =
             [|map| map.retain(|value| *value != 1), |_| {}];
         for remove in removals {

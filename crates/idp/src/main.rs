@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_needs_to_be_set() {
+    fn idp_config_has_working_defaults() {
         let set = ignoring_variables(Args::command(), |_| true);
         assert!(set.get_arguments().all(|arg| arg.get_env().is_none()));
         assert_eq!(Args::try_parse_from(["latchkey-idp"]).unwrap().port, 3001);
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_can_be_set() {
+    fn idp_config_reads_every_setting() {
         let config = config(&[
             ("port", "4000"),
             ("client-id", "id"),
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_settings_are_refused_without_showing_a_secret() {
+    fn invalid_idp_settings_fail_without_leaking_secrets() {
         for set in [
             &[("port", "many")][..],
             &[("clients", "one|hush|http://a/1")],

@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn each_person_is_for_one_case() {
+    fn builtin_people_cover_edge_cases() {
         let people = People::load(None).unwrap();
         let person = |key| people.find(key).unwrap();
         let verified = |key| person(key).email.as_ref().map(|email| email.verified);

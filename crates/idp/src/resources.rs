@@ -219,7 +219,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_800_000_000);
 
     #[test]
-    fn every_person_has_resources_of_their_own() {
+    fn every_person_has_distinct_resources() {
         let people = builtin();
         let mut seen = HashSet::new();
         for person in &people {
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_unique_and_addresses_are_plain() {
+    fn event_ids_are_unique_and_emails_are_ascii() {
         for person in builtin() {
             let events = events(&person, NOW);
             let ids: HashSet<&str> = events.iter().map(|event| event.id.as_str()).collect();
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_calendar_moves_with_the_day_and_its_events_stay_where_they_are() {
+    fn calendar_window_moves_daily_but_events_stay_fixed() {
         let ada = builtin().remove(0);
         let today = events(&ada, NOW);
         let morning = Timestamp(NOW.0 / DAY * DAY);

@@ -319,7 +319,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_counted_as_it_is_written() {
+    fn request_size_counts_the_serialized_bytes() {
         let url: Url = "http://localhost:3000/a?b=c".parse().unwrap();
         let mut request = reqwest::Request::new(Method::POST, url);
         request.headers_mut().append("x-a", HeaderValue::from_static("1"));
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_is_counted_as_it_is_written() {
+    fn response_size_counts_the_serialized_bytes() {
         let mut headers = HeaderMap::new();
         headers.append("x-a", HeaderValue::from_static("1"));
         let written = "HTTP/1.1 200 OK\r\nx-a: 1\r\n\r\nhello";
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn cookies_are_kept_by_host_and_taken_away() {
+    fn agent_cookies_follow_host_path_and_max_age() {
         let mut agent = Agent::new().unwrap();
         let url: Url = "http://localhost:3000/".parse().unwrap();
         let mut headers = HeaderMap::new();

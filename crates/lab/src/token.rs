@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_bit_differs_and_nothing_else() {
+    fn flip_bit_changes_only_one_bit() {
         let token = format!("{}.{}.{}", base64url("ab"), base64url("c"), base64url("d"));
         let forged = flip_bit(&token, 0, 1).unwrap();
         assert_eq!(part(&forged, 0).unwrap(), b"ac");

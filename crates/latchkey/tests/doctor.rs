@@ -43,7 +43,7 @@ fn printed(output: &Output) -> String {
 }
 
 #[test]
-fn doctor_ends_with_1_when_there_is_a_problem_and_shows_no_secret() {
+fn doctor_exits_1_on_problems_without_showing_secrets() {
     for path in fixtures() {
         let env = std::fs::read_to_string(&path).expect("a fixture");
         let is_problem = env.contains("# expect: problem ");
@@ -65,7 +65,7 @@ fn doctor_ends_with_1_when_there_is_a_problem_and_shows_no_secret() {
 }
 
 #[test]
-fn doctor_for_people_names_the_redirect_uris_and_where_they_go() {
+fn doctor_text_lists_redirect_uris_and_consoles() {
     let output = doctor("PUBLIC_URL=http://localhost:4000\nPORT=4000\n", &[]);
     let text = String::from_utf8(output.stdout).expect("text");
     for provider in ["google", "github", "facebook"] {
@@ -80,7 +80,7 @@ fn doctor_for_people_names_the_redirect_uris_and_where_they_go() {
 }
 
 #[test]
-fn doctor_finds_no_problem_where_nothing_is_set() {
+fn doctor_reports_no_problems_with_defaults() {
     let output = doctor("", &[]);
     let printed = printed(&output);
     assert_eq!(output.status.code(), Some(0), "{printed}");

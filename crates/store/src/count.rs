@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_dial_is_felt_by_each_statement_that_is_counted() {
+    async fn simulated_latency_delays_each_counted_statement() {
         let latency = Duration::from_micros(3_500);
         let counted = Arc::new(Statements::with_latency(latency));
         statements(Arc::clone(&counted), async {

@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_database_that_is_left_out_is_named() {
+    fn error_names_the_database_not_built_in() {
         for (url, is_built_in, name) in [
             ("sqlite://x.db", cfg!(feature = "sqlite"), "SQLite"),
             ("postgres://host/x", cfg!(feature = "postgres"), "PostgreSQL"),

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_database_out_of_order_is_told_from_a_refusal() {
+    fn unavailable_database_codes_are_recognized() {
         for (code, unavailable) in [
             (Some("5"), true),      // SQLITE_BUSY
             (Some("261"), true),    // SQLITE_BUSY_RECOVERY

@@ -20,7 +20,7 @@ pub fn sha256(bytes: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn sha256_as_everybody_computes_it() {
+    fn sha256_matches_the_standard_test_vector() {
         assert_eq!(
             super::sha256_hex("abc"),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn migrations_are_compared() {
+    fn applied_migrations_determine_the_status() {
         let row = |version, success, sum: u8| (version, success, vec![sum]);
         let known: [(i64, &[u8]); 2] = [(1, &[1]), (2, &[2])];
         for (rows, expected) in [
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_is_found_by_its_place() {
+    fn sql_statement_is_found_by_error_position() {
         let sql = "-- é\nCREATE TABLE a (\n b TEXT);\n\n-- more\nCREATE INDEX c ON a (b);";
         for (position, expected) in [
             (0, None),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_of_the_folder_is_a_migration() {
+    fn every_migration_file_is_registered() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
         let mut files: Vec<_> = std::fs::read_dir(folder)
             .unwrap()

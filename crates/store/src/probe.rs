@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_put_into_words() {
+    fn database_codes_map_to_probe_errors() {
         for (code, expected) in [
             ("28P01", ProbeError::AccessDenied),
             ("3D000", ProbeError::NoSuchDatabase),

@@ -213,7 +213,7 @@ mod tests {
     type Step = (u64, fn(&Progress), bool);
 
     #[test]
-    fn a_connection_that_does_not_get_on_is_given_up() {
+    fn stalled_connections_are_detected_per_phase() {
         let nothing: fn(&Progress) = |_| ();
         let read: fn(&Progress) = Progress::record_read;
         let blocked: fn(&Progress) = |progress| progress.record_write(&Poll::<()>::Pending);

@@ -87,7 +87,7 @@ impl CurrentSignIn {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn monograms() {
+    fn monogram_uses_first_letter_and_next_capital() {
         for (label, monogram) in
             [("Google", "G"), ("GitHub", "GH"), ("My Corp", "MC"), ("acme", "A"), ("", "")]
         {

@@ -184,7 +184,7 @@ mod tests {
     use super::Code;
 
     #[test]
-    fn codes_are_read_as_people_type_them() {
+    fn recovery_codes_tolerate_typing_variations() {
         let code = Code::new();
         assert_eq!(Code::parse(&code.to_string()), Some(code));
         for (typed, read) in [

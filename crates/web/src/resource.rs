@@ -24,7 +24,7 @@ mod tests {
     use crate::settings::{Capabilities, Environment};
 
     #[test]
-    fn the_document_lies_where_the_resource_says() {
+    fn resource_metadata_url_follows_the_audience() {
         const WELL_KNOWN: &str = "http://localhost:3000/.well-known/oauth-protected-resource";
         for (audience, path) in [
             (None, "/api"),

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn an_api_names_its_authorization_server() {
+    fn protected_resource_metadata_yields_the_issuer() {
         use DiscoveryError::{ApiUnreachable, Metadata};
         let good = json!({ "resource": API, "authorization_servers": [ISSUER, "http://x.test"] });
         let changed = |name: &str, value: Value| {
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn the_well_known_part_goes_between_host_and_path() {
+    fn metadata_url_inserts_well_known_before_path() {
         for (issuer, expected) in [
             (ISSUER, Some("http://127.0.0.1:3001/.well-known/oauth-authorization-server/google")),
             ("https://as.test", Some("https://as.test/.well-known/oauth-authorization-server")),
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_the_one_that_was_asked_and_knows_pkce() {
+    fn server_metadata_must_match_issuer_and_offer_pkce() {
         let good = json!({
             "issuer": ISSUER,
             "authorization_endpoint": "http://127.0.0.1:3001/google/authorize",

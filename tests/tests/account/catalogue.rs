@@ -57,7 +57,7 @@ fn ways() -> Vec<(&'static str, Way)> {
         "code_refused" => at_token(400, "invalid_grant"),
         "token_exchange_refused" => at_token(401, "invalid_client"),
         "id_token_refused" => wrong_nonce(),
-        "provider_did_not_ask" => did_not_ask(),
+        "provider_did_not_ask" => missing_reauthentication(),
         "clock_skew" => clock_skew(),
         "email_taken" => email_taken(),
         "identity_taken" => identity_taken(),
@@ -156,7 +156,7 @@ fn ways() -> Vec<(&'static str, Way)> {
 
 /// Runs all scenarios concurrently, because some are slow.
 #[tokio::test(flavor = "multi_thread")]
-async fn every_code_is_reached_with_the_right_status() {
+async fn every_error_code_is_reachable_with_correct_status() {
     let mut ways: BTreeMap<_, _> = ways().into_iter().collect();
     let mut all = JoinSet::new();
     let mut wrong = Vec::new();
@@ -251,7 +251,7 @@ fn first_words(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_code_has_a_page_with_cause_owner_and_next_step() {
+async fn error_code_pages_show_cause_and_next_step() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     for entry in catalogue::ALL {
@@ -275,7 +275,7 @@ async fn every_code_has_a_page_with_cause_owner_and_next_step() {
 }
 
 #[tokio::test]
-async fn codes_cannot_be_made_up() {
+async fn unknown_error_codes_return_404_without_echo() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     for made_up in [

@@ -20,7 +20,7 @@ const ADDRESS: &str = "203.0.113.77";
 const AGENT: &str = "Pomegranate/7.0";
 const CONTACT: &str = "Demeter of Eleusis";
 
-async fn everything_goes(url: Option<String>) {
+async fn account_deletion_removes_personal_data(url: Option<String>) {
     let setup = Setup::new().set("TRUSTED_PROXIES", "127.0.0.1");
     let setup = match url {
         Some(url) => setup.set("DATABASE_URL", url),
@@ -111,19 +111,19 @@ async fn everything_goes(url: Option<String>) {
 }
 
 #[tokio::test]
-async fn everything_personal_goes_on_sqlite() {
-    everything_goes(None).await;
+async fn account_deletion_removes_personal_data_on_sqlite() {
+    account_deletion_removes_personal_data(None).await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn everything_personal_goes_on_postgres() {
-    everything_goes(Some(Database::new_postgres_url().await)).await;
+async fn account_deletion_removes_personal_data_on_postgres() {
+    account_deletion_removes_personal_data(Some(Database::new_postgres_url().await)).await;
 }
 
 /// Refused immediately in this process, and within a second in others, even with
 /// `JWT_REVOCATION=expiry`.
-async fn its_jwts_are_refused(url: &str) {
+async fn deleted_account_jwts_are_refused(url: &str) {
     let here = instance(url).start().await;
     let there = instance(url).start().await;
     sign_up(&here, "bystander@example.test").await;
@@ -182,18 +182,18 @@ async fn its_jwts_are_refused(url: &str) {
 }
 
 #[tokio::test]
-async fn its_jwts_are_refused_on_sqlite() {
-    its_jwts_are_refused(&Database::sqlite().await.url).await;
+async fn deleted_account_jwts_are_refused_on_sqlite() {
+    deleted_account_jwts_are_refused(&Database::sqlite().await.url).await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn its_jwts_are_refused_on_postgres() {
-    its_jwts_are_refused(&Database::new_postgres_url().await).await;
+async fn deleted_account_jwts_are_refused_on_postgres() {
+    deleted_account_jwts_are_refused(&Database::new_postgres_url().await).await;
 }
 
 #[tokio::test]
-async fn an_instance_that_starts_afterwards_knows_as_well() {
+async fn new_instance_refuses_jwts_of_deleted_account() {
     let database = Database::sqlite().await;
     let here = instance(&database.url).start().await;
     sign_up(&here, "bob@example.test").await;
@@ -209,7 +209,7 @@ async fn an_instance_that_starts_afterwards_knows_as_well() {
 }
 
 #[tokio::test]
-async fn only_by_a_form_of_ours() {
+async fn account_deletion_requires_signed_in_same_site_post() {
     let app = Latchkey::start().await;
     let mut noor = came_in(&app, "google", "noor", "session").await;
     let url = app.url("/account/delete");

@@ -24,7 +24,7 @@ fn token_of(link: &str) -> &str {
 }
 
 #[tokio::test]
-async fn the_first_email_proves_the_address_and_its_link_works_once() {
+async fn verification_link_works_once_for_signed_in_owner() {
     let app = Latchkey::start().await;
     sign_up(&app, BOB).await;
     let email = email_to(&app, BOB, VERIFY).await;
@@ -56,7 +56,7 @@ async fn the_first_email_proves_the_address_and_its_link_works_once() {
 /// The page that the e-mail links to is consistent with either credential: a password gives a JWT
 /// by default.
 #[tokio::test]
-async fn after_the_proof_the_account_page_says_so_at_once() {
+async fn account_page_shows_verified_email_immediately() {
     for key in ["session", "jwt"] {
         let app = Latchkey::start().await;
         sign_up(&app, BOB).await;
@@ -70,7 +70,7 @@ async fn after_the_proof_the_account_page_says_so_at_once() {
 }
 
 #[tokio::test]
-async fn it_works_for_a_day() {
+async fn verification_link_expires_after_one_day() {
     for (hours, works) in [(23, true), (25, false)] {
         let app = Setup::new().with_frozen_clock().start().await;
         sign_up(&app, BOB).await;
@@ -86,7 +86,7 @@ async fn it_works_for_a_day() {
 }
 
 #[tokio::test]
-async fn it_can_be_sent_once_more_until_it_is_proved() {
+async fn verification_email_can_be_resent_until_verified() {
     let app = Latchkey::start().await;
     sign_up(&app, BOB).await;
     let first = email_to(&app, BOB, VERIFY).await.link;
@@ -104,7 +104,7 @@ async fn it_can_be_sent_once_more_until_it_is_proved() {
 }
 
 #[tokio::test]
-async fn only_hashes_of_links_are_kept() {
+async fn email_link_tokens_are_not_stored_in_plaintext() {
     let app = Latchkey::start().await;
     sign_up(&app, BOB).await;
     let _ = forgot(&app, BOB).await;
@@ -119,7 +119,7 @@ async fn only_hashes_of_links_are_kept() {
 }
 
 #[tokio::test]
-async fn a_link_for_one_purpose_does_not_serve_the_other() {
+async fn verification_and_reset_links_are_not_interchangeable() {
     let app = Latchkey::start().await;
     sign_up(&app, BOB).await;
     let _ = forgot(&app, BOB).await;
@@ -159,7 +159,7 @@ fn seen(page: &Page) -> (u16, Vec<(String, String)>, String) {
 }
 
 #[tokio::test]
-async fn forgot_answers_the_same_bytes_for_everybody() {
+async fn forgot_password_response_is_identical_for_all_emails() {
     let app = Latchkey::start().await;
     proved(&app, BOB).await;
     sign_up(&app, "claimed@example.test").await;
@@ -174,7 +174,7 @@ async fn forgot_answers_the_same_bytes_for_everybody() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_answers_the_same_bytes_for_everybody() {
+async fn wrong_password_response_does_not_reveal_accounts() {
     let app = Latchkey::start().await;
     proved(&app, BOB).await;
     came_in(&app, "google", "ada", "session").await;
@@ -196,7 +196,7 @@ async fn a_wrong_password_answers_the_same_bytes_for_everybody() {
 }
 
 #[tokio::test]
-async fn signing_up_with_a_known_address_looks_like_signing_up() {
+async fn sign_up_response_does_not_reveal_existing_accounts() {
     let app = Latchkey::start().await;
     proved(&app, BOB).await;
     sign_up(&app, "claimed@example.test").await;
@@ -220,7 +220,7 @@ async fn signing_up_with_a_known_address_looks_like_signing_up() {
 }
 
 #[tokio::test]
-async fn a_reset_sets_the_password_once_and_ends_every_sign_in() {
+async fn password_reset_works_once_and_ends_all_sign_ins() {
     let app = Latchkey::start().await;
     proved(&app, BOB).await;
     let id = id_by_password(&app, BOB).await;
@@ -263,7 +263,7 @@ async fn a_reset_sets_the_password_once_and_ends_every_sign_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_at_once_with_one_link_set_one_password() {
+async fn concurrent_resets_with_one_link_set_one_password() {
     let app = Latchkey::start().await;
     sign_up(&app, BOB).await;
     let _ = forgot(&app, BOB).await;
@@ -278,7 +278,7 @@ async fn two_at_once_with_one_link_set_one_password() {
 }
 
 #[tokio::test]
-async fn a_reset_works_for_half_an_hour() {
+async fn reset_link_expires_after_30_minutes() {
     for (minutes, works) in [(29, true), (31, false)] {
         let app = Setup::new().with_frozen_clock().start().await;
         sign_up(&app, BOB).await;
@@ -296,7 +296,7 @@ async fn a_reset_works_for_half_an_hour() {
 }
 
 #[tokio::test]
-async fn somebody_without_a_password_gets_one_that_way() {
+async fn password_reset_sets_first_password_for_oauth_account() {
     let app = Latchkey::start().await;
     let mut ada = came_in(&app, "google", "ada", "session").await;
     let id = id_of(&mut ada, &app).await;
@@ -310,7 +310,7 @@ async fn somebody_without_a_password_gets_one_that_way() {
 
 /// Pre-hijacking: Eve creates the account, links her identity, and waits.
 #[tokio::test]
-async fn whoever_waited_inside_is_gone_after_the_reset() {
+async fn password_reset_removes_pre_hijacker_identity() {
     for key in ["session", "jwt"] {
         let app = Latchkey::start().await;
         sign_up(&app, ADA).await;
@@ -334,7 +334,7 @@ async fn whoever_waited_inside_is_gone_after_the_reset() {
 }
 
 #[tokio::test]
-async fn a_linked_identity_does_not_prove_the_claim_of_another_address() {
+async fn linked_identity_verifies_only_a_matching_email() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     let mut eve = signed_in(&app, ADA, "session").await;
@@ -351,7 +351,7 @@ async fn a_linked_identity_does_not_prove_the_claim_of_another_address() {
 /// Eve has an unverified account with the address; Ada has verified it at Google. Ada's reset must
 /// not fail because of Eve.
 #[tokio::test]
-async fn a_strangers_claim_does_not_stand_in_the_way_of_a_reset() {
+async fn unverified_account_does_not_block_password_reset() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     let eve = id_by_password(&app, ADA).await;
@@ -371,7 +371,7 @@ async fn a_strangers_claim_does_not_stand_in_the_way_of_a_reset() {
 /// The e-mail was for the unverified account; meanwhile another account has verified the address.
 /// No error of ours, and nobody loses an account.
 #[tokio::test]
-async fn emails_that_were_overtaken_by_a_proof_end_calmly() {
+async fn stale_email_links_do_not_affect_verified_owner() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     let _ = forgot(&app, ADA).await;
@@ -393,7 +393,7 @@ async fn emails_that_were_overtaken_by_a_proof_end_calmly() {
 }
 
 #[tokio::test]
-async fn the_outbox_is_for_developers_alone() {
+async fn outbox_is_available_only_in_development() {
     let app = Latchkey::start().await;
     let page = Browser::new().get(&app.url("/outbox")).await.expect(200);
     assert!(page.body.contains("No e-mails yet"), "{}", page.summary());

@@ -44,7 +44,7 @@ pub(crate) async fn come_in(
 }
 
 /// Clicks "Link", and returns the URL at the provider.
-pub(crate) async fn set_out_to_link(browser: &mut Browser, app: &Latchkey, provider: &str) -> Url {
+pub(crate) async fn start_linking(browser: &mut Browser, app: &Latchkey, provider: &str) -> Url {
     let page = browser.post(&app.url(&format!("/account/link/{provider}")), &[]).await;
     Url::parse(&page.see_other()).expect("a whole URL")
 }
@@ -56,7 +56,7 @@ pub(crate) async fn link(
     provider: &str,
     person: &str,
 ) -> Page {
-    let authorize = set_out_to_link(browser, app, provider).await;
+    let authorize = start_linking(browser, app, provider).await;
     let callback = browser.consent(&authorize, person).await;
     browser.follow_callback(&callback).await
 }

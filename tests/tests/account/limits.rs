@@ -48,7 +48,7 @@ async fn exhaust(app: &Latchkey, address: &str, email: &str) -> (u32, Page) {
 }
 
 #[tokio::test]
-async fn ten_wrong_passwords_close_the_account_to_where_they_came_from() {
+async fn ten_wrong_passwords_lock_account_for_client_address() {
     let app = behind_a_proxy().await;
     let (judged, page) = exhaust(&app, THIEF, BOB).await;
     assert!((10..=11).contains(&judged), "{judged} wrong passwords were judged");
@@ -69,7 +69,7 @@ async fn ten_wrong_passwords_close_the_account_to_where_they_came_from() {
 
 /// The rule in limits.rs: ten, and then one every 30 seconds.
 #[tokio::test]
-async fn afterwards_there_is_one_in_thirty_seconds() {
+async fn guesses_are_limited_to_one_per_30_seconds() {
     let app = behind_a_proxy().await;
     exhaust(&app, THIEF, BOB).await;
     let mut judged = 0;
@@ -90,7 +90,7 @@ async fn replicas(database: &Database, count: usize) -> Vec<Latchkey> {
     replicas
 }
 
-async fn three_instances_give_a_guesser_no_more_tries_than_one(database: &Database) {
+async fn rate_limit_is_shared_across_instances(database: &Database) {
     let apps = replicas(database, 3).await;
     sign_up(&apps[0], BOB).await;
     let mut judged = 0;
@@ -122,18 +122,18 @@ async fn three_instances_give_a_guesser_no_more_tries_than_one(database: &Databa
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn three_instances_count_together_on_sqlite() {
-    three_instances_give_a_guesser_no_more_tries_than_one(&Database::sqlite().await).await;
+async fn rate_limit_is_shared_across_instances_on_sqlite() {
+    rate_limit_is_shared_across_instances(&Database::sqlite().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL"]
-async fn three_instances_count_together_on_postgres() {
-    three_instances_give_a_guesser_no_more_tries_than_one(&Database::postgres().await).await;
+async fn rate_limit_is_shared_across_instances_on_postgres() {
+    rate_limit_is_shared_across_instances(&Database::postgres().await).await;
 }
 
 #[tokio::test]
-async fn a_clock_that_is_put_right_locks_nobody_out() {
+async fn clock_set_back_does_not_lock_the_account() {
     let app = behind_a_proxy().await;
     app.advance(Span::minutes(60));
     for _ in 0..9 {
@@ -147,7 +147,7 @@ async fn a_clock_that_is_put_right_locks_nobody_out() {
 }
 
 #[tokio::test]
-async fn who_was_right_before_does_not_wait_with_strangers() {
+async fn known_client_address_bypasses_busy_password_queue() {
     let app = behind_a_proxy().await;
     assert_eq!(knock_from(&app, OWNER, BOB, PASSWORD).await.status, 303);
     let _storm = fill_password_queue(&app).await;
@@ -157,7 +157,7 @@ async fn who_was_right_before_does_not_wait_with_strangers() {
 }
 
 #[tokio::test]
-async fn an_unknown_account_is_closed_just_the_same() {
+async fn unknown_account_is_rate_limited_like_known_account() {
     let app = behind_a_proxy().await;
     let (known, page) = exhaust(&app, THIEF, BOB).await;
     let (unknown, other) = exhaust(&app, THIEF, "nobody@example.test").await;
@@ -168,7 +168,7 @@ async fn an_unknown_account_is_closed_just_the_same() {
 
 /// Concurrent guesses count like sequential ones.
 #[tokio::test(flavor = "multi_thread")]
-async fn sending_them_all_at_once_does_not_help() {
+async fn concurrent_wrong_passwords_are_rate_limited() {
     let app = behind_a_proxy().await;
     let mut all = JoinSet::new();
     for _ in 0..80 {
@@ -185,7 +185,7 @@ async fn sending_them_all_at_once_does_not_help() {
 }
 
 #[tokio::test]
-async fn a_right_password_costs_nothing() {
+async fn correct_password_does_not_count_against_limit() {
     let app = behind_a_proxy().await;
     for _ in 0..9 {
         let page = knock_from(&app, OWNER, BOB, "not the password").await;
@@ -197,7 +197,7 @@ async fn a_right_password_costs_nothing() {
 }
 
 #[tokio::test]
-async fn the_owner_is_not_locked_out_by_many_addresses() {
+async fn many_addresses_cannot_lock_out_the_owner() {
     let app = behind_a_proxy().await;
     for n in 0..70 {
         let page = knock_from(&app, &format!("203.0.113.{n}"), BOB, "not the password").await;
@@ -210,7 +210,7 @@ async fn the_owner_is_not_locked_out_by_many_addresses() {
 }
 
 #[tokio::test]
-async fn programs_and_pages_share_one_count() {
+async fn api_and_web_sign_in_share_one_rate_limit() {
     let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     for _ in 0..12 {
@@ -243,7 +243,7 @@ async fn all_kinds(app: &Latchkey, address: &str) -> Page {
 }
 
 #[tokio::test]
-async fn three_hundred_tries_of_any_kind_are_enough_for_one_address() {
+async fn client_address_is_limited_to_300_attempts() {
     let app = behind_a_proxy().await;
     let page = all_kinds(&app, THIEF).await;
     assert_eq!(wait(&page), 1);
@@ -258,7 +258,7 @@ async fn three_hundred_tries_of_any_kind_are_enough_for_one_address() {
 }
 
 #[tokio::test]
-async fn forwarded_addresses_are_believed_only_behind_a_proxy() {
+async fn forwarded_for_is_trusted_only_from_trusted_proxy() {
     let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     let mut limited = false;
@@ -285,7 +285,7 @@ async fn forwarded_addresses_are_believed_only_behind_a_proxy() {
 }
 
 #[tokio::test]
-async fn emails_are_limited_silently_for_each_account() {
+async fn reset_emails_per_account_are_limited_silently() {
     let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     let _ = email_to(&app, BOB, VERIFY).await;
@@ -301,7 +301,7 @@ async fn emails_are_limited_silently_for_each_account() {
 }
 
 #[tokio::test]
-async fn emails_are_limited_for_each_address_that_asks() {
+async fn reset_requests_are_rate_limited_per_client_address() {
     let app = Setup::new().with_frozen_clock().start().await;
     let mut asked = 0;
     let page = loop {
@@ -325,7 +325,7 @@ async fn emails_are_limited_for_each_address_that_asks() {
 }
 
 #[tokio::test]
-async fn asking_to_reset_locks_nobody_out() {
+async fn reset_requests_do_not_lock_the_account() {
     let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     for _ in 0..15 {
@@ -337,7 +337,7 @@ async fn asking_to_reset_locks_nobody_out() {
 /// An attacker's wrong passwords lock an account only for the attacker's address, in any format the
 /// proxy writes, and never for the proxy itself.
 #[tokio::test]
-async fn an_address_counts_in_every_form_in_which_proxies_write_it() {
+async fn rate_limit_applies_to_every_forwarded_address_format() {
     let app = Setup::new().set("TRUSTED_PROXIES", "127.0.0.1/32").with_frozen_clock();
     let app = app.start().await;
     for (n, (header, form, shown)) in [

@@ -7,12 +7,12 @@ use latchkey_tests::{Browser, Issuer, Latchkey, Setup, texts};
 use tokio::task::JoinSet;
 
 use crate::helpers::{
-    ADA, came_in, code_for, come_in, id_of, link, linked, prove, proved, set_out_to_link,
+    ADA, came_in, code_for, come_in, id_of, link, linked, prove, proved, start_linking,
 };
 use latchkey_tests::accounts::{sign_up, signed_in};
 
 #[tokio::test]
-async fn a_linked_identity_opens_the_same_account() {
+async fn linked_identity_signs_in_to_same_account() {
     for key in ["session", "jwt"] {
         let app = Latchkey::start().await;
         let mut ada = came_in(&app, "google", "ada", key).await;
@@ -40,7 +40,7 @@ async fn a_linked_identity_opens_the_same_account() {
 }
 
 #[tokio::test]
-async fn a_password_account_links_a_provider_and_is_entered_through_it() {
+async fn password_account_can_link_and_use_a_provider() {
     let app = Latchkey::start().await;
     sign_up(&app, "grace@home.test").await;
     let mut grace = signed_in(&app, "grace@home.test", "jwt").await;
@@ -50,12 +50,12 @@ async fn a_password_account_links_a_provider_and_is_entered_through_it() {
 }
 
 #[tokio::test]
-async fn any_issuer_can_be_linked() {
+async fn generic_oidc_issuer_can_be_linked() {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut noor = came_in(&app, "google", "noor", "session").await;
     let id = id_of(&mut noor, &app).await;
-    let authorize = set_out_to_link(&mut noor, &app, "acme").await;
+    let authorize = start_linking(&mut noor, &app, "acme").await;
     let page = noor.follow_callback(&issuer.approve(&authorize)).await;
     assert_eq!(page.see_other(), "/account?done=linked");
     let mut again = Browser::new();
@@ -65,7 +65,7 @@ async fn any_issuer_can_be_linked() {
 }
 
 #[tokio::test]
-async fn an_identity_of_somebody_else_says_so_and_stays_theirs() {
+async fn identity_of_another_account_cannot_be_linked() {
     let app = Latchkey::start().await;
     let mut noor = came_in(&app, "github", "noor", "session").await;
     let noors = id_of(&mut noor, &app).await;
@@ -81,7 +81,7 @@ async fn an_identity_of_somebody_else_says_so_and_stays_theirs() {
 }
 
 #[tokio::test]
-async fn what_is_linked_already_is_fine_and_written_down_once() {
+async fn relinking_an_identity_succeeds_and_is_audited_once() {
     let app = Latchkey::start().await;
     let mut ada = came_in(&app, "google", "ada", "session").await;
     for _ in 0..2 {
@@ -94,12 +94,12 @@ async fn what_is_linked_already_is_fine_and_written_down_once() {
 }
 
 #[tokio::test]
-async fn two_tabs_can_link_at_the_same_time() {
+async fn two_tabs_can_link_different_providers_at_once() {
     let app = Latchkey::start().await;
     let mut ada = came_in(&app, "google", "ada", "session").await;
     let mut tabs = Vec::new();
     for provider in ["github", "facebook"] {
-        let authorize = set_out_to_link(&mut ada, &app, provider).await;
+        let authorize = start_linking(&mut ada, &app, provider).await;
         tabs.push(ada.consent(&authorize, "ada").await);
     }
     for callback in tabs.iter().rev() {
@@ -109,12 +109,12 @@ async fn two_tabs_can_link_at_the_same_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_tabs_with_the_same_identity_link_it_once() {
+async fn two_tabs_link_the_same_identity_once() {
     let app = Latchkey::start().await;
     let mut ada = came_in(&app, "google", "ada", "session").await;
     let mut tabs = Vec::new();
     for _ in 0..2 {
-        let authorize = set_out_to_link(&mut ada, &app, "github").await;
+        let authorize = start_linking(&mut ada, &app, "github").await;
         tabs.push(ada.consent(&authorize, "ada").await);
     }
     let (mut one, mut two) = (ada.clone(), ada.clone());
@@ -126,12 +126,12 @@ async fn two_tabs_with_the_same_identity_link_it_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_people_who_link_one_identity_at_once_one_gets_it() {
+async fn concurrent_links_of_one_identity_have_one_winner() {
     let app = Latchkey::start().await;
     let mut all = JoinSet::new();
     for (provider, person) in [("google", "ada"), ("google", "grace"), ("facebook", "noor")] {
         let mut browser = came_in(&app, provider, person, "session").await;
-        let authorize = set_out_to_link(&mut browser, &app, "github").await;
+        let authorize = start_linking(&mut browser, &app, "github").await;
         let callback = browser.consent(&authorize, "octo").await;
         all.spawn(async move { browser.follow_callback(&callback).await });
     }
@@ -142,11 +142,11 @@ async fn of_many_people_who_link_one_identity_at_once_one_gets_it() {
 }
 
 #[tokio::test]
-async fn somebody_else_cannot_finish_what_one_set_out_to_link() {
+async fn link_attempt_is_bound_to_the_user() {
     let app = Latchkey::start().await;
     for key in ["session", "jwt"] {
         let mut browser = came_in(&app, "google", "ada", key).await;
-        let authorize = set_out_to_link(&mut browser, &app, "github").await;
+        let authorize = start_linking(&mut browser, &app, "github").await;
         let callback = browser.consent(&authorize, "octo").await;
         // Meanwhile another user signs in with the same browser …
         assert_eq!(
@@ -159,7 +159,7 @@ async fn somebody_else_cannot_finish_what_one_set_out_to_link() {
         assert_eq!(linked(&mut browser, &app).await.len(), 1);
         // … or signs out.
         let mut browser = came_in(&app, "google", "ada", key).await;
-        let authorize = set_out_to_link(&mut browser, &app, "github").await;
+        let authorize = start_linking(&mut browser, &app, "github").await;
         let callback = browser.consent(&authorize, "octo").await;
         let _ = browser.post(&app.url("/sign-out"), &[]).await.expect(303);
         let _ = browser.follow_callback(&callback).await.expect_error(400, "link_lost");
@@ -170,7 +170,7 @@ async fn somebody_else_cannot_finish_what_one_set_out_to_link() {
 }
 
 #[tokio::test]
-async fn linking_is_for_people_who_are_signed_in_and_for_providers_that_exist() {
+async fn linking_requires_sign_in_and_a_known_provider() {
     let app = Latchkey::start().await;
     let mut nobody = Browser::new();
     let _ = nobody
@@ -207,7 +207,7 @@ async fn conflict(app: &Latchkey, browser: &mut Browser) {
 }
 
 #[tokio::test]
-async fn whoever_has_an_account_signs_in_the_old_way_and_finishes_the_link() {
+async fn pending_link_completes_after_sign_in_and_confirmation() {
     let app = Latchkey::start().await;
     let id = id_of(&mut came_in(&app, "google", "ada", "session").await, &app).await;
     let mut browser = Browser::new();
@@ -230,7 +230,7 @@ async fn whoever_has_an_account_signs_in_the_old_way_and_finishes_the_link() {
 }
 
 #[tokio::test]
-async fn a_proved_password_account_is_in_conflict_as_well() {
+async fn verified_password_account_conflicts_with_provider_email() {
     for key in ["session", "jwt"] {
         let app = Latchkey::start().await;
         proved(&app, ADA).await;
@@ -254,7 +254,7 @@ async fn a_proved_password_account_is_in_conflict_as_well() {
 }
 
 #[tokio::test]
-async fn it_waits_for_ten_minutes() {
+async fn pending_link_expires_after_ten_minutes() {
     for (minutes, waits) in [(10, true), (11, false)] {
         let app = Setup::new().with_frozen_clock().start().await;
         came_in(&app, "google", "ada", "session").await;
@@ -280,7 +280,7 @@ async fn it_waits_for_ten_minutes() {
 }
 
 #[tokio::test]
-async fn nobody_else_can_take_what_waits() {
+async fn only_verified_email_owner_can_finish_pending_link() {
     let app = Latchkey::start().await;
     came_in(&app, "google", "ada", "session").await;
     let mut browser = Browser::new();
@@ -309,7 +309,7 @@ async fn nobody_else_can_take_what_waits() {
 }
 
 #[tokio::test]
-async fn what_waits_cannot_be_made_up() {
+async fn forged_pending_link_cookie_is_refused() {
     let app = Latchkey::start().await;
     let other = Latchkey::start().await;
     came_in(&other, "google", "ada", "session").await;
@@ -329,7 +329,7 @@ async fn what_waits_cannot_be_made_up() {
 }
 
 #[tokio::test]
-async fn an_address_that_nobody_vouches_for_tells_nothing() {
+async fn unverified_provider_email_does_not_reveal_accounts() {
     let app = Latchkey::start().await;
     proved(&app, "grace@example.test").await;
     let existing = crate::helpers::id_by_password(&app, "grace@example.test").await;
@@ -352,10 +352,10 @@ async fn an_address_that_nobody_vouches_for_tells_nothing() {
 }
 
 #[tokio::test]
-async fn the_attempt_to_link_is_bound_like_any_other() {
+async fn link_attempt_uses_pkce_and_browser_binding() {
     let app = Latchkey::start().await;
     let mut ada = came_in(&app, "google", "ada", "session").await;
-    let authorize = set_out_to_link(&mut ada, &app, "github").await;
+    let authorize = start_linking(&mut ada, &app, "github").await;
     assert_eq!(parameter(&authorize, "code_challenge_method"), "S256");
     let callback = ada.consent(&authorize, "octo").await;
     // A signed-in victim who is sent the attacker's callback.

@@ -29,7 +29,7 @@ async fn until(app: &Latchkey, count: i64, condition: &str) {
 }
 
 #[tokio::test]
-async fn an_email_has_everything_that_large_mail_hosts_want() {
+async fn sent_email_has_required_headers_and_multipart_body() {
     let server = MailServer::start().await;
     let in_clear = format!("smtp://localhost:{}?tls=none", server.address.port());
     for (set, from, domain) in [
@@ -76,7 +76,7 @@ async fn an_email_has_everything_that_large_mail_hosts_want() {
 }
 
 #[tokio::test]
-async fn an_address_with_umlauts_in_its_domain_is_written_to_in_ascii() {
+async fn recipient_idn_domain_is_sent_as_punycode() {
     let server = MailServer::start().await;
     let app = sending_to(server.address).start().await;
     sign_up(&app, "kai@bücher.test").await;
@@ -86,7 +86,7 @@ async fn an_address_with_umlauts_in_its_domain_is_written_to_in_ascii() {
 
 /// The page promises nothing that has not happened; the e-mail is queued with an encrypted link,
 /// and is sent when the server is back.
-async fn waits_for_the_mail_server(database: Option<String>) {
+async fn emails_are_queued_while_mail_server_is_down(database: Option<String>) {
     let address = MailServer::unused_address().await;
     let setup = sending_to(address);
     let setup = match &database {
@@ -114,18 +114,18 @@ async fn waits_for_the_mail_server(database: Option<String>) {
 }
 
 #[tokio::test]
-async fn an_email_waits_for_a_mail_server_that_is_away_on_sqlite() {
-    waits_for_the_mail_server(None).await;
+async fn emails_are_queued_while_mail_server_is_down_on_sqlite() {
+    emails_are_queued_while_mail_server_is_down(None).await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn an_email_waits_for_a_mail_server_that_is_away_on_postgres() {
-    waits_for_the_mail_server(Some(Database::new_postgres_url().await)).await;
+async fn emails_are_queued_while_mail_server_is_down_on_postgres() {
+    emails_are_queued_while_mail_server_is_down(Some(Database::new_postgres_url().await)).await;
 }
 
 #[tokio::test]
-async fn stopping_right_after_the_page_loses_no_email() {
+async fn queued_emails_are_sent_after_restart() {
     let address = MailServer::unused_address().await;
     let app = sending_to(address).start().await;
     sign_up(&app, BOB).await;
@@ -141,7 +141,7 @@ async fn stopping_right_after_the_page_loses_no_email() {
 }
 
 #[tokio::test]
-async fn a_mail_server_that_is_there_has_it_before_the_process_ends() {
+async fn pending_emails_are_delivered_before_shutdown() {
     let server = MailServer::start().await;
     let app = sending_to(server.address).start().await;
     sign_up(&app, BOB).await;
@@ -152,7 +152,7 @@ async fn a_mail_server_that_is_there_has_it_before_the_process_ends() {
 }
 
 #[tokio::test]
-async fn what_is_refused_for_good_is_given_up_and_the_doctor_says_so() {
+async fn undeliverable_emails_are_dropped_and_reported_by_doctor() {
     let server = MailServer::start().await;
     let app = sending_to(server.address).start().await;
     for (answer, is_final) in [
@@ -183,7 +183,7 @@ async fn what_is_refused_for_good_is_given_up_and_the_doctor_says_so() {
 }
 
 #[tokio::test]
-async fn a_changed_password_is_told_by_an_email_as_well() {
+async fn password_reset_sends_changed_notification_by_smtp() {
     let server = MailServer::start().await;
     let app = sending_to(server.address).start().await;
     sign_up(&app, BOB).await;
@@ -206,7 +206,7 @@ async fn a_changed_password_is_told_by_an_email_as_well() {
 /// Debian's aiosmtpd accepts it, and Python's own parser reads it.
 #[tokio::test]
 #[ignore = "needs python3-aiosmtpd: tests/run"]
-async fn a_mail_server_of_somebody_elses_takes_it_as_it_is() {
+async fn aiosmtpd_accepts_and_python_parses_emails() {
     const READ: &str = "import email.policy, mailbox, sys\n\
         box = mailbox.Maildir(sys.argv[1], create=False)\n\
         (raw,) = (box.get_bytes(key) for key in box.keys())\n\

@@ -11,7 +11,7 @@ async fn under(app: &Latchkey, host: &str, path: &str) -> latchkey_tests::Page {
 }
 
 #[tokio::test]
-async fn other_loopback_names_lead_to_the_public_one() {
+async fn loopback_hosts_redirect_to_public_url() {
     let app = Latchkey::start().await;
     let port = app.address.port();
     for name in
@@ -39,7 +39,7 @@ async fn other_loopback_names_lead_to_the_public_one() {
 }
 
 #[tokio::test]
-async fn programs_and_health_checks_use_whatever_name_they_like() {
+async fn api_and_health_checks_accept_any_loopback_host() {
     let app = Latchkey::start().await;
     let port = app.address.port();
     for name in ["127.0.0.1", "[::1]"] {
@@ -58,7 +58,7 @@ async fn programs_and_health_checks_use_whatever_name_they_like() {
 }
 
 #[tokio::test]
-async fn in_development_a_name_that_leads_here_by_dns_is_answered_nothing() {
+async fn dns_rebinding_hosts_are_rejected_in_development() {
     let app = Latchkey::start().await;
     let port = app.address.port();
     for host in [
@@ -96,7 +96,7 @@ async fn in_development_a_name_that_leads_here_by_dns_is_answered_nothing() {
 }
 
 #[tokio::test]
-async fn a_request_names_one_host() {
+async fn missing_or_duplicate_host_header_is_rejected() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let (local, public) = (Latchkey::start().await, Setup::public().start().await);
     let idp = local.idp.trim_start_matches("http://").parse().expect("an address");
@@ -128,7 +128,7 @@ async fn a_request_names_one_host() {
 }
 
 #[tokio::test]
-async fn a_target_with_another_host_counts_before_the_header() {
+async fn absolute_form_target_overrides_host_header() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let app = Latchkey::start().await;
     let mut stream = tokio::net::TcpStream::connect(app.address).await.expect("a connection");
@@ -143,7 +143,7 @@ async fn a_target_with_another_host_counts_before_the_header() {
 }
 
 #[tokio::test]
-async fn a_public_site_that_was_opened_under_another_name_leads_to_its_own() {
+async fn public_site_redirects_alias_hosts_to_public_url() {
     let public = Setup::public().start().await;
     let port = public.address.port();
     for host in ["www.app.example.com", "WWW.App.Example.com:443", "app.example.com."] {
@@ -162,7 +162,7 @@ async fn a_public_site_that_was_opened_under_another_name_leads_to_its_own() {
 }
 
 #[tokio::test]
-async fn a_button_pressed_under_another_name_says_which_two_names_they_are() {
+async fn cross_host_form_error_names_both_origins() {
     let (app, public) = (Latchkey::start().await, Setup::public().start().await);
     let port = app.address.port();
     let at = |name| (&app, format!("{name}:{port}"), format!("http://{name}:{port}"));
@@ -184,7 +184,7 @@ async fn a_button_pressed_under_another_name_says_which_two_names_they_are() {
 }
 
 #[tokio::test]
-async fn a_slash_too_many_leads_to_the_address_without_it() {
+async fn trailing_slash_redirects_to_canonical_path() {
     let app = Latchkey::start().await;
     for (path, to) in [
         ("/sign-in/", "/sign-in"),
@@ -207,7 +207,7 @@ async fn a_slash_too_many_leads_to_the_address_without_it() {
 }
 
 #[tokio::test]
-async fn the_public_name_may_be_an_address() {
+async fn public_url_may_use_an_ip_address() {
     let app = Latchkey::start().await;
     let port = app.address.port();
     drop(app);

@@ -11,7 +11,7 @@ use latchkey_tests::accounts::{
 };
 
 #[tokio::test]
-async fn somebody_who_came_through_a_provider_sets_a_first_password() {
+async fn oauth_account_can_set_a_first_password() {
     for key in ["session", "jwt"] {
         let app = Latchkey::start().await;
         let mut ada = came_in(&app, "google", "ada", key).await;
@@ -26,7 +26,7 @@ async fn somebody_who_came_through_a_provider_sets_a_first_password() {
 }
 
 #[tokio::test]
-async fn to_change_it_one_has_to_know_it() {
+async fn password_change_requires_current_password() {
     let app = Latchkey::start().await;
     sign_up(&app, "bob@example.test").await;
     let mut bob = signed_in(&app, "bob@example.test", "session").await;
@@ -42,7 +42,7 @@ async fn to_change_it_one_has_to_know_it() {
 }
 
 #[tokio::test]
-async fn weak_ones_are_refused_with_the_reason() {
+async fn weak_passwords_are_refused_with_a_reason() {
     let app = Latchkey::start().await;
     sign_up(&app, "roberta@example.test").await;
     let mut one = signed_in(&app, "roberta@example.test", "session").await;
@@ -64,7 +64,7 @@ async fn weak_ones_are_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn all_other_sign_ins_end_whichever_key_they_carry() {
+async fn password_change_ends_all_other_sign_ins() {
     let app = Latchkey::start().await;
     sign_up(&app, "bob@example.test").await;
     let mut this = signed_in(&app, "bob@example.test", "session").await;
@@ -83,7 +83,7 @@ async fn all_other_sign_ins_end_whichever_key_they_carry() {
 }
 
 #[tokio::test]
-async fn without_an_address_there_is_nothing_to_type_it_with() {
+async fn setting_password_requires_an_email_address() {
     let app = Latchkey::start().await;
     let mut noor = came_in(&app, "google", "noor", "session").await;
     let page = set_password(&mut noor, &app, "", OTHER_PASSWORD).await;
@@ -96,7 +96,7 @@ async fn without_an_address_there_is_nothing_to_type_it_with() {
 }
 
 #[tokio::test]
-async fn a_proof_beats_a_claim() {
+async fn verified_email_overrides_unverified_password() {
     for key in ["session", "jwt"] {
         let app = Latchkey::start().await;
         sign_up(&app, ADA).await;
@@ -115,7 +115,7 @@ async fn a_proof_beats_a_claim() {
 }
 
 #[tokio::test]
-async fn a_claim_does_not_beat_a_claim() {
+async fn unverified_email_does_not_override_unverified_password() {
     let app = Latchkey::start().await;
     sign_up(&app, "grace@example.test").await;
     // At Google, Grace's address is the same, but not verified.
@@ -126,7 +126,7 @@ async fn a_claim_does_not_beat_a_claim() {
 }
 
 #[tokio::test]
-async fn the_well_known_address_leads_there() {
+async fn well_known_change_password_redirects_to_account() {
     let app = Latchkey::start().await;
     let page = Browser::new().get(&app.url("/.well-known/change-password")).await;
     assert!((300..400).contains(&page.status), "{}", page.summary());

@@ -7,7 +7,7 @@ use reqwest::Method;
 
 use crate::helpers::{
     ADA, OTHER_PASSWORD, came_in, code_for, come_in, email_to, forgot, id_of, is_in, link, linked,
-    prove, reset, set_out_to_link, set_password, this_one,
+    prove, reset, set_password, start_linking, this_one,
 };
 use latchkey_tests::accounts::{PASSWORD, sign_up, signed_in, tokens};
 
@@ -33,7 +33,7 @@ async fn ada(app: &Latchkey, key: &str) -> Browser {
 }
 
 #[tokio::test]
-async fn a_proof_is_fresh_for_ten_minutes() {
+async fn irreversible_actions_require_recent_authentication() {
     for key in ["session", "jwt"] {
         for action in ACTIONS {
             let app = Setup::new().with_frozen_clock().start().await;
@@ -65,7 +65,7 @@ async fn a_proof_is_fresh_for_ten_minutes() {
 }
 
 #[tokio::test]
-async fn what_can_be_undone_needs_none() {
+async fn reversible_actions_need_no_recent_authentication() {
     for key in ["session", "jwt"] {
         let app = Setup::new().with_frozen_clock().start().await;
         let mut ada = ada(&app, key).await;
@@ -82,7 +82,7 @@ async fn what_can_be_undone_needs_none() {
 }
 
 #[tokio::test]
-async fn whoever_knows_the_present_password_has_proved_enough() {
+async fn current_password_counts_as_recent_authentication() {
     let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, "bob@example.test").await;
     let mut bob = signed_in(&app, "bob@example.test", "jwt").await;
@@ -92,7 +92,7 @@ async fn whoever_knows_the_present_password_has_proved_enough() {
 }
 
 #[tokio::test]
-async fn a_proof_of_somebody_else_counts_for_them() {
+async fn reauthentication_as_another_user_switches_accounts() {
     let app = Setup::new().with_frozen_clock().start().await;
     let mut browser = ada(&app, "session").await;
     app.advance(Span::minutes(11));
@@ -109,7 +109,7 @@ async fn a_proof_of_somebody_else_counts_for_them() {
 /// A JWT is valid for minutes after its sign-in has ended (`JWT_REVOCATION=expiry`). It may read,
 /// but not add a sign-in method or delete the account.
 #[tokio::test]
-async fn a_sign_in_that_was_ended_can_do_nothing_that_cannot_be_undone() {
+async fn ended_sign_in_cannot_do_irreversible_actions() {
     for action in ACTIONS.into_iter().filter(|action| *action != "finish a link") {
         let app = Latchkey::start().await;
         let mut owner = ada(&app, "session").await;
@@ -137,11 +137,11 @@ async fn a_sign_in_that_was_ended_can_do_nothing_that_cannot_be_undone() {
 /// The owner of the mailbox resets the password of an account that an attacker created, and the
 /// attacker tries to link an identity again.
 #[tokio::test]
-async fn whoever_was_put_out_by_a_reset_cannot_link_himself_in_again() {
+async fn sign_in_ended_by_reset_cannot_link_an_identity() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     let mut eve = signed_in(&app, ADA, "jwt").await;
-    let waiting = set_out_to_link(&mut eve, &app, "github").await;
+    let waiting = start_linking(&mut eve, &app, "github").await;
     let waiting = eve.consent(&waiting, "octo").await;
     let _ = forgot(&app, ADA).await.expect(200);
     let link_ = email_to(&app, ADA, crate::helpers::RESET).await.link;
@@ -158,7 +158,7 @@ async fn whoever_was_put_out_by_a_reset_cannot_link_himself_in_again() {
 
 /// An API token, possibly with a narrow scope, does not open the account page.
 #[tokio::test]
-async fn a_narrow_token_is_no_key_to_the_account_page() {
+async fn access_token_is_refused_on_account_pages() {
     let app = Latchkey::start().await;
     sign_up(&app, "bob@example.test").await;
     let mut bob = signed_in(&app, "bob@example.test", "session").await;

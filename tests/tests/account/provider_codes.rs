@@ -28,7 +28,7 @@ pub(crate) async fn at_discovery(answer: Answer) -> Page {
     Browser::new().post(&app.url("/auth/acme"), &[]).await
 }
 
-pub(crate) async fn back_from_acme(app: &Latchkey, issuer: &Issuer) -> Page {
+pub(crate) async fn complete_acme_sign_in(app: &Latchkey, issuer: &Issuer) -> Page {
     let mut browser = Browser::new();
     let authorize = browser.start_sign_in(app, "acme").await;
     browser.follow_callback(&issuer.approve(&authorize)).await
@@ -38,7 +38,7 @@ pub(crate) async fn at_token(status: u16, error: &'static str) -> Page {
     let (app, issuer) = acme().await;
     let body = json!({ "error": error }).to_string();
     issuer.respond_with(TOKEN, Answer::Body(status, "application/json", body));
-    let page = back_from_acme(&app, &issuer).await;
+    let page = complete_acme_sign_in(&app, &issuer).await;
     if error == "invalid_client" {
         // The page shows the operator the exact redirect URI.
         assert!(page.body.contains(&app.callback("acme")), "{}", page.summary());
@@ -49,7 +49,7 @@ pub(crate) async fn at_token(status: u16, error: &'static str) -> Page {
 pub(crate) async fn wrong_nonce() -> Page {
     let (app, issuer) = acme().await;
     issuer.id_token(|token| token.claims["nonce"] = "another".into());
-    back_from_acme(&app, &issuer).await
+    complete_acme_sign_in(&app, &issuer).await
 }
 
 /// The local provider uses system time; our clock is two hours ahead.
@@ -121,7 +121,7 @@ pub(crate) async fn link_lost() -> Page {
 }
 
 /// An issuer that is told to authenticate again, and does not say that it did.
-pub(crate) async fn did_not_ask() -> Page {
+pub(crate) async fn missing_reauthentication() -> Page {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = Browser::new();

@@ -33,7 +33,7 @@ async fn from(app: &Latchkey, address: &str, agent: &'static str, key: &str) -> 
 }
 
 #[tokio::test]
-async fn every_living_one_is_listed_with_door_key_device_and_address() {
+async fn active_sign_ins_show_method_credential_and_device() {
     let app = Setup::new().set("TRUSTED_PROXIES", "127.0.0.1").with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     let mut fox = from(&app, "203.0.113.9", FIREFOX, "session").await;
@@ -71,7 +71,7 @@ async fn every_living_one_is_listed_with_door_key_device_and_address() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_ended_is_refused_at_its_next_request() {
+async fn session_ended_by_owner_is_refused_immediately() {
     let app = Latchkey::start().await;
     sign_up(&app, BOB).await;
     for key in ["session", "jwt"] {
@@ -91,7 +91,7 @@ async fn a_session_that_is_ended_is_refused_at_its_next_request() {
 }
 
 #[tokio::test]
-async fn nobody_ends_somebody_elses() {
+async fn account_page_cannot_end_sign_ins_of_other_users() {
     let app = Latchkey::start().await;
     let mut noor = came_in(&app, "google", "noor", "session").await;
     let id = this_one(&mut noor, &app).await;
@@ -109,7 +109,7 @@ async fn nobody_ends_somebody_elses() {
 }
 
 #[tokio::test]
-async fn all_others_end_and_this_one_stays() {
+async fn end_others_keeps_the_current_sign_in() {
     for key in ["session", "jwt"] {
         let app = Latchkey::start().await;
         sign_up(&app, BOB).await;
@@ -135,7 +135,7 @@ async fn all_others_end_and_this_one_stays() {
 }
 
 #[tokio::test]
-async fn all_end_this_one_too() {
+async fn end_all_includes_the_current_sign_in() {
     for key in ["session", "jwt"] {
         let app = Latchkey::start().await;
         sign_up(&app, BOB).await;
@@ -158,7 +158,7 @@ async fn all_end_this_one_too() {
 
 /// What the page says about an ended JWT is true.
 #[tokio::test]
-async fn the_countdown_of_a_jwt_that_was_ended_is_true() {
+async fn revoked_jwt_countdown_matches_real_expiry() {
     let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     let mut this = signed_in(&app, BOB, "session").await;
@@ -201,7 +201,7 @@ async fn the_countdown_of_a_jwt_that_was_ended_is_true() {
 }
 
 #[tokio::test]
-async fn with_watch_nothing_lingers() {
+async fn watch_mode_refuses_ended_jwts_immediately() {
     let app = Setup::new().set("JWT_REVOCATION", "watch").start().await;
     sign_up(&app, BOB).await;
     let mut this = signed_in(&app, BOB, "session").await;
@@ -217,7 +217,7 @@ async fn with_watch_nothing_lingers() {
 }
 
 #[tokio::test]
-async fn what_expired_by_itself_is_not_listed() {
+async fn expired_sign_ins_are_not_listed() {
     let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     let _idle = signed_in(&app, BOB, "session").await;

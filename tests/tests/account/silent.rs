@@ -16,7 +16,7 @@ const AGAIN: &str = "/sign-in?again=1&next=%2Faccount";
 const OF_ADA: &str = "ada@github.example.test";
 
 /// Jane, who signed in with Acme for the first time and then left.
-async fn jane_is_away() -> (Latchkey, Issuer, Browser) {
+async fn start_with_stale_sign_in() -> (Latchkey, Issuer, Browser) {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).with_frozen_clock().start().await;
     let mut jane = Browser::new();
@@ -58,8 +58,8 @@ async fn assert_locked(app: &Latchkey, jane: &mut Browser, what: &str) {
 }
 
 #[tokio::test]
-async fn a_silent_round_trip_unlocks_nothing() {
-    let (app, issuer, mut jane) = jane_is_away().await;
+async fn silent_sign_in_is_not_recent_authentication() {
+    let (app, issuer, mut jane) = start_with_stale_sign_in().await;
     assert_locked(&app, &mut jane, "before").await;
     let now = app.clock.now().as_seconds();
     for auth_time in [json!(null), json!(now - 3600), json!("just now"), json!(now + 3600)] {
@@ -76,8 +76,8 @@ async fn a_silent_round_trip_unlocks_nothing() {
 }
 
 #[tokio::test]
-async fn a_provider_is_asked_to_ask_and_has_to_say_that_it_did() {
-    let (app, issuer, mut jane) = jane_is_away().await;
+async fn reauthentication_requires_fresh_auth_time_from_provider() {
+    let (app, issuer, mut jane) = start_with_stale_sign_in().await;
     let page = jane.get(&app.url(AGAIN)).await.expect(200);
     assert!(page.body.contains("name=\"again\" value=\"1\""), "{}", page.summary());
     let now = app.clock.now().as_seconds();
@@ -114,7 +114,7 @@ async fn a_provider_is_asked_to_ask_and_has_to_say_that_it_did() {
 
 /// Google does not support `prompt=login`, and sends `auth_time` only on request.
 #[tokio::test]
-async fn google_is_asked_in_its_own_way() {
+async fn google_reauthentication_uses_max_age_without_prompt() {
     let app = Latchkey::start().await;
     let to = Browser::new().start_sign_in_with(&app, "google", &[("again", "1")]).await;
     let asked: Vec<_> = to.query_pairs().map(|(name, value)| format!("{name}={value}")).collect();
@@ -125,7 +125,7 @@ async fn google_is_asked_in_its_own_way() {
 
 /// GitHub and Facebook do not report the last authentication: another proof is needed.
 #[tokio::test]
-async fn where_a_provider_cannot_say_a_code_by_email_proves_it() {
+async fn email_code_reauthenticates_users_of_github() {
     for key in ["session", "jwt"] {
         let app = Setup::new().with_frozen_clock().start().await;
         let mut ada = came_in(&app, "github", "ada", key).await;
@@ -158,7 +158,7 @@ async fn where_a_provider_cannot_say_a_code_by_email_proves_it() {
 }
 
 #[tokio::test]
-async fn a_code_lives_for_ten_minutes_and_cannot_be_guessed_for_ever() {
+async fn email_code_expires_and_guesses_are_limited() {
     let app = Setup::new().with_frozen_clock().start().await;
     let mut ada = came_in(&app, "github", "ada", "session").await;
     app.advance(Span::minutes(11));
@@ -174,7 +174,7 @@ async fn a_code_lives_for_ten_minutes_and_cannot_be_guessed_for_ever() {
 
 /// An unverified address cannot receive a code; a password can be used.
 #[tokio::test]
-async fn who_has_a_password_needs_no_code_and_without_a_proved_address_there_is_none() {
+async fn unverified_account_reauthenticates_with_password() {
     let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, "bob@example.test").await;
     let mut bob = signed_in(&app, "bob@example.test", "session").await;
@@ -193,7 +193,7 @@ async fn who_has_a_password_needs_no_code_and_without_a_proved_address_there_is_
 /// Users with neither a verified address nor a password could never delete their account, so the
 /// provider's word is enough for them.
 #[tokio::test]
-async fn who_has_no_other_proof_is_not_locked_in() {
+async fn account_without_email_reauthenticates_with_provider() {
     let app = Setup::new().with_frozen_clock().start().await;
     let mut noor = came_in(&app, "facebook", "noor", "session").await;
     assert!(noor.get(&app.url("/account")).await.body.contains("No e-mail address"));

@@ -36,7 +36,7 @@ fn assert_last(trail: &[[String; 5]], app: &Latchkey, kind: &str, actor: &str, u
     assert_eq!(last, Some(&expected), "{trail:#?}");
 }
 
-async fn every_kind(app: &Latchkey) {
+async fn every_account_event_is_audited(app: &Latchkey) {
     let mut seen = BTreeSet::new();
     let mut check = async |kind: &'static str, actor: &str, user: &str| {
         assert_last(&trail(app).await, app, kind, actor, user);
@@ -87,19 +87,22 @@ async fn every_kind(app: &Latchkey) {
 }
 
 #[tokio::test]
-async fn every_kind_is_written_down_on_sqlite() {
-    every_kind(&Setup::new().with_frozen_clock().start().await).await;
+async fn every_account_event_is_audited_on_sqlite() {
+    every_account_event_is_audited(&Setup::new().with_frozen_clock().start().await).await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn every_kind_is_written_down_on_postgres() {
+async fn every_account_event_is_audited_on_postgres() {
     let url = Database::new_postgres_url().await;
-    every_kind(&Setup::new().set("DATABASE_URL", url).with_frozen_clock().start().await).await;
+    every_account_event_is_audited(
+        &Setup::new().set("DATABASE_URL", url).with_frozen_clock().start().await,
+    )
+    .await;
 }
 
 #[tokio::test]
-async fn a_refresh_token_that_was_used_twice_is_written_down() {
+async fn refresh_token_reuse_is_audited() {
     let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     let first = tokens(&app, BOB, None).await;
@@ -115,7 +118,7 @@ async fn a_refresh_token_that_was_used_twice_is_written_down() {
 }
 
 #[tokio::test]
-async fn an_account_that_a_provider_opened_is_written_down_as_made() {
+async fn first_provider_sign_in_is_audited_as_sign_up() {
     let app = Setup::new().with_frozen_clock().start().await;
     let mut noor = came_in(&app, "google", "noor", "session").await;
     let id = id_of(&mut noor, &app).await;
@@ -124,7 +127,7 @@ async fn an_account_that_a_provider_opened_is_written_down_as_made() {
 }
 
 #[tokio::test]
-async fn an_end_is_written_down_whichever_way_it_came() {
+async fn ended_sign_ins_are_audited_for_every_endpoint() {
     let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     let id = texts(&app.app.db, "SELECT id FROM users").await.remove(0);
@@ -158,7 +161,7 @@ async fn an_end_is_written_down_whichever_way_it_came() {
 }
 
 #[tokio::test]
-async fn everybody_sees_their_own_and_administrators_all() {
+async fn users_see_own_audit_events_admins_see_all() {
     let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, BOB).await;
     for key in ["session", "jwt"] {
@@ -195,7 +198,7 @@ async fn everybody_sees_their_own_and_administrators_all() {
 }
 
 #[tokio::test]
-async fn the_trail_is_paged_without_a_gap() {
+async fn audit_trail_pages_include_every_event() {
     let app = Latchkey::start().await;
     sign_up(&app, BOB).await;
     let mut admin = came_in(&app, "google", "alan", "session").await;
@@ -239,7 +242,7 @@ fn latchkey(database: &str, arguments: &[&str]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the built binary: tests/run"]
-async fn what_the_operator_does_is_written_down_as_theirs() {
+async fn operator_commands_are_audited_as_operator() {
     let database = Database::sqlite().await;
     let app = Setup::new()
         .set("DATABASE_URL", &database.url)

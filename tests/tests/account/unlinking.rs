@@ -9,7 +9,7 @@ use crate::helpers::{
 use latchkey_tests::accounts::{PASSWORD, sign_up, signed_in};
 
 #[tokio::test]
-async fn what_is_unlinked_opens_the_account_no_more() {
+async fn unlinked_identity_no_longer_signs_in_to_account() {
     for key in ["session", "jwt"] {
         let app = Latchkey::start().await;
         let mut noor = came_in(&app, "google", "noor", key).await;
@@ -24,7 +24,7 @@ async fn what_is_unlinked_opens_the_account_no_more() {
 }
 
 #[tokio::test]
-async fn what_is_unlinked_cannot_come_back_by_its_address() {
+async fn unlinked_identity_cannot_sign_in_again_by_email() {
     let app = Latchkey::start().await;
     let mut ada = came_in(&app, "google", "ada", "session").await;
     let _ = link(&mut ada, &app, "github", "ada").await.expect(303);
@@ -34,7 +34,7 @@ async fn what_is_unlinked_cannot_come_back_by_its_address() {
 }
 
 #[tokio::test]
-async fn the_last_way_in_stays() {
+async fn last_sign_in_method_cannot_be_removed() {
     for key in ["session", "jwt"] {
         let app = Latchkey::start().await;
         let mut ada = came_in(&app, "google", "ada", key).await;
@@ -52,7 +52,7 @@ async fn the_last_way_in_stays() {
 }
 
 #[tokio::test]
-async fn a_password_is_a_way_in_that_can_be_taken_away_as_well() {
+async fn password_can_be_removed_when_another_method_exists() {
     let app = Latchkey::start().await;
     sign_up(&app, "bob@example.test").await;
     let mut bob = signed_in(&app, "bob@example.test", "session").await;
@@ -73,7 +73,7 @@ async fn a_password_is_a_way_in_that_can_be_taken_away_as_well() {
 
 /// Other form fields do not get into the audit trail.
 #[tokio::test]
-async fn the_trail_says_what_was_unlinked_and_nothing_that_was_typed() {
+async fn extra_unlink_fields_do_not_reach_audit_trail() {
     let app = Latchkey::start().await;
     let mut noor = came_in(&app, "google", "noor", "session").await;
     let _ = link(&mut noor, &app, "github", "noor").await.expect(303);
@@ -86,7 +86,7 @@ async fn the_trail_says_what_was_unlinked_and_nothing_that_was_typed() {
 }
 
 #[tokio::test]
-async fn only_ones_own_can_be_unlinked() {
+async fn identity_of_another_account_cannot_be_unlinked() {
     let app = Latchkey::start().await;
     let mut noor = came_in(&app, "google", "noor", "session").await;
     let (issuer, subject) = linked(&mut noor, &app).await.remove(0);
@@ -106,7 +106,7 @@ async fn only_ones_own_can_be_unlinked() {
 }
 
 /// Removes the last two sign-in methods concurrently, repeatedly.
-async fn two_at_once(app: &Latchkey) {
+async fn concurrent_unlinks_keep_one_sign_in_method(app: &Latchkey) {
     for (index, person) in ["ada", "noor", "octo", "long"].into_iter().enumerate() {
         let mut one = came_in(app, "google", person, "session").await;
         let _ = link(&mut one, app, "facebook", person).await.expect(303);
@@ -125,13 +125,16 @@ async fn two_at_once(app: &Latchkey) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_last_ways_in_one_survives_on_sqlite() {
-    two_at_once(&Latchkey::start().await).await;
+async fn concurrent_unlinks_keep_one_sign_in_method_on_sqlite() {
+    concurrent_unlinks_keep_one_sign_in_method(&Latchkey::start().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn of_two_last_ways_in_one_survives_on_postgres() {
+async fn concurrent_unlinks_keep_one_sign_in_method_on_postgres() {
     let url = Database::new_postgres_url().await;
-    two_at_once(&Setup::new().set("DATABASE_URL", url).start().await).await;
+    concurrent_unlinks_keep_one_sign_in_method(
+        &Setup::new().set("DATABASE_URL", url).start().await,
+    )
+    .await;
 }

@@ -24,7 +24,7 @@ const ROUTES: [(&str, &[&str]); 10] = [
 ];
 
 #[tokio::test]
-async fn another_method_is_405_and_says_which_ones_are_taken() {
+async fn unsupported_method_is_405_with_allow_header() {
     let app = Latchkey::start().await;
     let (mut program, _) = sign_up_client(&app, "ada@example.test").await;
     for (path, taken) in ROUTES {
@@ -43,7 +43,7 @@ async fn another_method_is_405_and_says_which_ones_are_taken() {
 }
 
 #[tokio::test]
-async fn without_a_token_there_is_a_challenge_without_an_error() {
+async fn missing_token_challenge_has_no_error_attribute() {
     let app = Latchkey::start().await;
     let mut nobody = ApiClient::new(&app);
     for (path, methods) in ROUTES.iter().filter(|(path, _)| !path.starts_with("/api/v1/token")) {
@@ -60,7 +60,7 @@ async fn without_a_token_there_is_a_challenge_without_an_error() {
 }
 
 #[tokio::test]
-async fn an_unknown_address_is_a_problem_in_json() {
+async fn unknown_api_path_returns_problem_json() {
     let app = Latchkey::start().await;
     let mut nobody = ApiClient::new(&app);
     for path in [
@@ -84,7 +84,7 @@ async fn an_unknown_address_is_a_problem_in_json() {
 }
 
 #[tokio::test]
-async fn every_answer_has_an_id_is_not_kept_and_is_for_no_other_site() {
+async fn responses_carry_request_id_without_cors_or_caching() {
     let app = Latchkey::start().await;
     let (mut program, _) = sign_up_client(&app, "ada@example.test").await;
     let token = program.token.clone().expect("a token");
@@ -119,7 +119,7 @@ async fn every_answer_has_an_id_is_not_kept_and_is_for_no_other_site() {
 }
 
 #[tokio::test]
-async fn what_queries_cost_is_told_in_development_alone() {
+async fn server_timing_header_is_sent_only_in_development() {
     let app = Setup::public().start().await;
     let mut browser = Browser::new().with_host("https://app.example.com", app.address);
     for path in ["/", "/healthz", "/api/v1/me", "/nothing"] {
@@ -136,7 +136,7 @@ async fn what_queries_cost_is_told_in_development_alone() {
 }
 
 #[tokio::test]
-async fn every_error_has_its_page_and_no_other_word_does() {
+async fn error_pages_exist_only_for_known_error_codes() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let index = browser.get(&app.url("/errors")).await.expect(200);
@@ -156,7 +156,7 @@ async fn every_error_has_its_page_and_no_other_word_does() {
 }
 
 #[tokio::test]
-async fn the_description_names_every_route_and_every_scope() {
+async fn openapi_document_lists_every_api_route() {
     let app = Latchkey::start().await;
     let page = ApiClient::new(&app).get("/openapi.json").await.expect(200);
     let document = json_of(&page);
@@ -176,7 +176,7 @@ async fn the_description_names_every_route_and_every_scope() {
 }
 
 #[tokio::test]
-async fn a_refusal_to_try_again_is_a_problem_that_the_description_knows() {
+async fn token_rate_limit_response_is_described_in_openapi() {
     let app = Latchkey::start().await;
     let mut program = ApiClient::new(&app);
     let document = json_of(&program.get("/openapi.json").await);
@@ -197,7 +197,7 @@ async fn a_refusal_to_try_again_is_a_problem_that_the_description_knows() {
 
 /// The limits in the description are enforced.
 #[tokio::test]
-async fn the_description_says_which_values_are_taken() {
+async fn openapi_constraints_match_server_validation() {
     let app = Latchkey::start().await;
     let (mut program, _) = accounts::sign_up_client(&app, "ada@example.test").await;
     let schemas = json_of(&program.get("/openapi.json").await)["components"]["schemas"].clone();

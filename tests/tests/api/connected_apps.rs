@@ -45,7 +45,7 @@ async fn end(browser: &mut Browser, app: &Latchkey, id: &str) -> Page {
 }
 
 #[tokio::test]
-async fn an_app_is_listed_and_its_access_ends_at_once() {
+async fn revoking_connected_app_takes_effect_immediately() {
     let (app, issuer, mut jane) = app().await;
     issuer.respond_with(LIST, Answer::Json(printer()));
     let found = section(&mut jane, &app).await;
@@ -77,7 +77,7 @@ async fn an_app_is_listed_and_its_access_ends_at_once() {
 }
 
 #[tokio::test]
-async fn somebody_elses_app_is_not_there() {
+async fn only_apps_listed_for_the_user_are_revocable() {
     let (app, issuer, mut jane) = app().await;
     issuer.respond_with(LIST, Answer::Json(printer()));
     for id in ["8", "", "7", "../7/7", "7/7 "] {
@@ -95,7 +95,7 @@ async fn somebody_elses_app_is_not_there() {
 }
 
 #[tokio::test]
-async fn whatever_the_server_answers_the_page_is_there() {
+async fn connections_page_survives_authorization_server_failure() {
     let (app, issuer, mut jane) = app().await;
     for answer in [
         Answer::html(200),
@@ -125,7 +125,7 @@ async fn whatever_the_server_answers_the_page_is_there() {
 }
 
 #[tokio::test]
-async fn trouble_with_tokens_and_trouble_with_the_list_are_apart() {
+async fn introspection_and_app_list_fail_independently() {
     let (app, issuer, mut jane) = app().await;
     let good =
         json!({ "active": true, "sub": SUBJECT, "aud": app.url("/api"), "scope": "profile" });
@@ -144,7 +144,7 @@ async fn trouble_with_tokens_and_trouble_with_the_list_are_apart() {
 }
 
 #[tokio::test]
-async fn nobody_has_the_server_asked_without_end() {
+async fn connected_app_requests_are_rate_limited() {
     let (app, issuer, mut jane) = app().await;
     issuer.respond_with(LIST, Answer::Json(printer()));
     let mut refused = None;
@@ -163,7 +163,7 @@ async fn nobody_has_the_server_asked_without_end() {
 }
 
 #[tokio::test]
-async fn a_server_without_a_list_and_one_that_is_not_there_are_told_of() {
+async fn connections_page_explains_why_apps_cannot_be_listed() {
     let issuer = Issuer::start().await;
     let setup = Setup::new().with_introspection(&issuer).with_issuer(&issuer);
     let app = setup.with_frozen_clock().start().await;

@@ -13,7 +13,7 @@ fn id_of(contact: &Value) -> String {
 }
 
 #[tokio::test]
-async fn a_contact_lives_from_its_making_to_its_end() {
+async fn contact_can_be_created_read_replaced_and_deleted() {
     let app = Setup::new().with_frozen_clock().start().await;
     let (mut ada, _) = sign_up_client(&app, "ada@example.test").await;
     let wish = json!({ "name": " Grace Hopper ", "email": "Grace@Example.test", "phone": "+1 2" });
@@ -48,7 +48,7 @@ async fn a_contact_lives_from_its_making_to_its_end() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_named_field_by_field() {
+async fn invalid_contact_returns_errors_by_field() {
     let app = Latchkey::start().await;
     let (mut ada, _) = sign_up_client(&app, "ada@example.test").await;
     let list = json_of(&ada.get(PATH).await);
@@ -80,7 +80,7 @@ async fn what_makes_no_sense_is_named_field_by_field() {
 }
 
 #[tokio::test]
-async fn somebody_elses_contact_is_not_there() {
+async fn contact_of_another_user_is_not_found() {
     let app = Latchkey::start().await;
     let (mut ada, _) = sign_up_client(&app, "ada@example.test").await;
     let (mut eve, _) = sign_up_client(&app, "eve@example.test").await;
@@ -115,7 +115,7 @@ async fn somebody_elses_contact_is_not_there() {
 }
 
 #[tokio::test]
-async fn an_id_that_cannot_be_one_is_not_found() {
+async fn malformed_contact_id_is_not_found() {
     let app = Latchkey::start().await;
     let (mut ada, _) = sign_up_client(&app, "ada@example.test").await;
     let list = json_of(&ada.get(PATH).await);
@@ -136,7 +136,7 @@ async fn an_id_that_cannot_be_one_is_not_found() {
 }
 
 #[tokio::test]
-async fn walking_from_page_to_page_shows_everything_once() {
+async fn contact_pagination_returns_every_item_once() {
     let app = Latchkey::start().await;
     let (mut ada, _) = sign_up_client(&app, "ada@example.test").await;
     let first = json_of(&ada.get(PATH).await)["items"].as_array().expect("items").len();
@@ -186,7 +186,7 @@ async fn walk(program: &mut ApiClient, path: &str, limit: usize) -> Vec<String> 
 }
 
 #[tokio::test]
-async fn the_calendar_is_paged_alike_and_only_ones_own() {
+async fn calendar_events_are_paginated_per_user() {
     let app = Latchkey::start().await;
     let (mut ada, _) = sign_up_client(&app, "ada@example.test").await;
     let (mut eve, _) = sign_up_client(&app, "eve@example.test").await;

@@ -26,7 +26,7 @@ async fn app() -> Latchkey {
 }
 
 #[tokio::test]
-async fn one_person_is_the_same_bytes_whatever_is_carried() {
+async fn me_response_is_identical_for_every_credential() {
     let app = app().await;
     for door in ["google", "github", "facebook", "password"] {
         let mut session = enter(&app, door, "session").await;
@@ -67,7 +67,7 @@ fn comparable(page: &Page) -> (u16, Option<String>, String) {
 }
 
 #[tokio::test]
-async fn every_page_and_route_serves_each_of_them_alike() {
+async fn pages_and_api_treat_session_and_jwt_equally() {
     let app = app().await;
     for door in ["google", "password"] {
         let mut session = enter(&app, door, "session").await;
@@ -108,7 +108,7 @@ async fn every_page_and_route_serves_each_of_them_alike() {
 }
 
 #[tokio::test]
-async fn each_of_them_may_write_and_each_sees_what_another_wrote() {
+async fn session_jwt_cookie_and_bearer_can_create_contacts() {
     let app = app().await;
     let mut session = enter(&app, "password", "session").await;
     let mut jwt = enter(&app, "password", "jwt").await;
@@ -134,7 +134,7 @@ async fn each_of_them_may_write_and_each_sees_what_another_wrote() {
 }
 
 #[tokio::test]
-async fn the_account_page_says_which_door_and_which_key() {
+async fn account_page_shows_sign_in_method_and_credential() {
     let app = app().await;
     for (door, name) in [("google", "Google"), ("password", "Password")] {
         let mut session = enter(&app, door, "session").await;
@@ -156,7 +156,7 @@ async fn the_account_page_says_which_door_and_which_key() {
 }
 
 #[tokio::test]
-async fn what_is_sent_on_purpose_counts_before_what_a_browser_sends_by_itself() {
+async fn bearer_token_takes_precedence_over_session_cookie() {
     let app = app().await;
     let mut browser = enter(&app, "google", "session").await;
     let me = browser.get(&app.url("/api/v1/me")).await.body;
@@ -172,7 +172,7 @@ async fn what_is_sent_on_purpose_counts_before_what_a_browser_sends_by_itself() 
 }
 
 #[tokio::test]
-async fn the_password_that_a_proxy_asks_for_is_not_a_refused_token() {
+async fn non_bearer_authorization_header_is_ignored() {
     let app = app().await;
     for key in ["session", "jwt"] {
         let mut browser = enter(&app, "password", key).await;

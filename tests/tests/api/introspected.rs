@@ -55,7 +55,7 @@ fn told_calls(page: &Page) -> Option<String> {
 }
 
 #[tokio::test]
-async fn one_person_is_the_same_bytes_with_each_of_the_four() {
+async fn opaque_token_gets_the_same_me_response() {
     let (app, issuer, id) = app("5s").await;
     let mut session = signed_in(&app, ADA, "session").await;
     let mut jwt = signed_in(&app, ADA, "jwt").await;
@@ -83,7 +83,7 @@ async fn one_person_is_the_same_bytes_with_each_of_the_four() {
 }
 
 #[tokio::test]
-async fn the_question_is_put_as_the_standard_says() {
+async fn introspection_request_follows_rfc_7662() {
     let (app, issuer, id) = app("5s").await;
     let mut opaque = program(&app, &issuer, active(&app, &id, EVERYTHING));
     let _ = opaque.get("/api/v1/me").await.expect(200);
@@ -100,7 +100,7 @@ async fn the_question_is_put_as_the_standard_says() {
 }
 
 #[tokio::test]
-async fn it_may_do_what_its_scope_says_and_no_more() {
+async fn opaque_token_is_limited_to_granted_scope() {
     let (app, issuer, id) = app("0").await;
     let (mut all, _) = (ApiClient::with(&app, &tokens(&app, ADA, None).await.access), ());
     let nobody = "0190abcd-0000-7000-8000-00000000000f";
@@ -134,7 +134,7 @@ async fn it_may_do_what_its_scope_says_and_no_more() {
 }
 
 #[tokio::test]
-async fn without_a_cache_a_revoked_token_is_refused_at_the_next_request() {
+async fn uncached_token_is_refused_immediately_after_revocation() {
     let (app, issuer, id) = app("0").await;
     let mut opaque = program(&app, &issuer, active(&app, &id, "profile"));
     for n in 1..=3 {
@@ -150,7 +150,7 @@ async fn without_a_cache_a_revoked_token_is_refused_at_the_next_request() {
 }
 
 #[tokio::test]
-async fn with_a_cache_it_is_refused_when_the_answer_is_no_longer_believed() {
+async fn revoked_token_is_refused_when_cache_entry_expires() {
     let (app, issuer, id) = app("5s").await;
     let mut opaque = program(&app, &issuer, active(&app, &id, "profile"));
     let _ = opaque.get("/api/v1/me").await.expect(200);
@@ -170,7 +170,7 @@ async fn with_a_cache_it_is_refused_when_the_answer_is_no_longer_believed() {
 }
 
 #[tokio::test]
-async fn nothing_is_believed_beyond_the_tokens_own_end() {
+async fn opaque_token_is_refused_after_exp_despite_cache() {
     let (app, issuer, id) = app("5s").await;
     let mut answer = active(&app, &id, "profile");
     answer["exp"] = json!(app.clock.now().as_seconds() + 2);
@@ -182,7 +182,7 @@ async fn nothing_is_believed_beyond_the_tokens_own_end() {
 }
 
 #[tokio::test]
-async fn a_token_for_another_api_is_refused() {
+async fn opaque_token_for_another_audience_is_refused() {
     let (app, issuer, id) = app("0").await;
     for audience in [
         json!("https://other.example.com/api"),
@@ -201,7 +201,7 @@ async fn a_token_for_another_api_is_refused() {
 }
 
 #[tokio::test]
-async fn the_subject_is_a_person_at_the_issuer_and_nobody_else() {
+async fn introspected_subject_must_be_linked_to_an_account() {
     let issuer = Issuer::start().await;
     let setup = Setup::new().with_introspection(&issuer).with_issuer(&issuer);
     let app = setup.set("OAUTH_INTROSPECTION_CACHE", "0").with_frozen_clock().start().await;
@@ -234,7 +234,7 @@ async fn the_subject_is_a_person_at_the_issuer_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn where_the_issuer_is_named_no_other_is_believed() {
+async fn introspection_response_of_another_issuer_is_refused() {
     let issuer = Issuer::start().await;
     let app = Setup::new()
         .with_introspection(&issuer)
@@ -248,7 +248,7 @@ async fn where_the_issuer_is_named_no_other_is_believed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_requests_at_once_put_one_question() {
+async fn concurrent_requests_share_one_introspection_call() {
     let (app, issuer, id) = app("5s").await;
     let answer = active(&app, &id, "profile");
     issuer.respond_with(INTROSPECT, Answer::JsonAfter(Duration::from_millis(300), answer));
@@ -262,7 +262,7 @@ async fn two_hundred_requests_at_once_put_one_question() {
 }
 
 #[tokio::test]
-async fn a_deleted_account_is_gone_at_once_for_its_apps_too() {
+async fn account_deletion_invalidates_cached_opaque_tokens() {
     let (app, issuer, id) = app("5s").await;
     let mut opaque = program(&app, &issuer, active(&app, &id, EVERYTHING));
     let _ = opaque.get("/api/v1/me").await.expect(200);
@@ -275,7 +275,7 @@ async fn a_deleted_account_is_gone_at_once_for_its_apps_too() {
 }
 
 #[tokio::test]
-async fn roles_are_the_persons_own() {
+async fn opaque_token_shows_roles_without_admin_access() {
     let (app, issuer, id) = app("5s").await;
     let mut opaque = program(&app, &issuer, active(&app, &id, EVERYTHING));
     let roles = |page: &Page| json_of(page)["roles"].clone();
@@ -295,7 +295,7 @@ async fn roles_are_the_persons_own() {
 }
 
 #[tokio::test]
-async fn an_app_has_no_sign_in_and_opens_no_page() {
+async fn opaque_token_is_not_treated_as_sign_in() {
     let (app, issuer, id) = app("5s").await;
     let ada = signed_in(&app, ADA, "session").await;
     let mut opaque = program(&app, &issuer, active(&app, &id, EVERYTHING));
@@ -319,7 +319,7 @@ async fn an_app_has_no_sign_in_and_opens_no_page() {
 }
 
 #[tokio::test]
-async fn what_is_sent_on_purpose_counts_and_nothing_is_asked_about_our_own() {
+async fn jwts_and_malformed_tokens_are_not_introspected() {
     let (app, issuer, id) = app("0").await;
     let mut jwt = signed_in(&app, ADA, "jwt").await;
     let token = cookie_value(&jwt, "latchkey_token").expect("a token");

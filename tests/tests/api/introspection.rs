@@ -24,7 +24,7 @@ fn judged(changes: &Value, issuer: Option<&str>) -> Result<TokenInfo, Rejection>
 }
 
 #[test]
-fn answers_are_judged() {
+fn introspection_responses_are_classified() {
     use Rejection::{AudienceWrong, Expired, IssuerWrong, NotActive, NotYetValid, Unusable};
     for (change, expected) in [
         (json!({}), Ok(())),
@@ -80,7 +80,7 @@ fn answers_are_judged() {
 }
 
 #[test]
-fn what_was_granted_is_what_is_known_of_it() -> Result<(), Rejection> {
+fn introspection_keeps_known_scopes_and_cleans_client_id() -> Result<(), Rejection> {
     let good = judged(&json!({}), None)?;
     assert_eq!(good.subject.as_str(), "42");
     assert_eq!(good.scopes, [Scope::CalendarRead].into_iter().collect());
@@ -95,7 +95,7 @@ fn what_was_granted_is_what_is_known_of_it() -> Result<(), Rejection> {
 }
 
 #[test]
-fn tokens_are_told_apart() {
+fn opaque_tokens_are_distinguished_from_jwts() {
     let header = base64url::encode(r#"{"alg":"EdDSA","typ":"at+jwt"}"#);
     for (token, opaque) in [
         ("2YotnFZFEjr1zCsicMWpAA", true),

@@ -27,7 +27,7 @@ async fn section(browser: &mut Browser, app: &Latchkey) -> String {
 }
 
 #[tokio::test]
-async fn it_prints_the_persons_calendar_until_its_access_is_ended() {
+async fn calendar_printer_works_until_access_is_revoked() {
     let app = Latchkey::start().await;
     let mut ada = Browser::new();
     ada.sign_in_with(&app, "google", "ada").await;
@@ -53,7 +53,7 @@ async fn it_prints_the_persons_calendar_until_its_access_is_ended() {
 }
 
 #[tokio::test]
-async fn whoever_never_came_here_has_no_calendar_to_print() {
+async fn calendar_printer_fails_for_user_without_account() {
     let app = Latchkey::start().await;
     let mut grace = Browser::new();
     let page = connect(&mut grace, &app, "grace").await;
@@ -62,7 +62,7 @@ async fn whoever_never_came_here_has_no_calendar_to_print() {
 }
 
 #[tokio::test]
-async fn a_token_that_the_local_provider_never_issued_opens_nothing() {
+async fn token_not_issued_by_local_provider_is_inactive() {
     let app = Latchkey::start().await;
     for token in ["opaque", "..", "x.y.z", "ya29.made-up"] {
         expect_problem(
@@ -74,7 +74,7 @@ async fn a_token_that_the_local_provider_never_issued_opens_nothing() {
 }
 
 #[tokio::test]
-async fn a_foreign_name_for_this_machine_reaches_neither_provider_nor_printer() {
+async fn local_provider_answers_foreign_host_header_with_421() {
     let app = Latchkey::start().await;
     for path in ["/", "/calendar-printer"] {
         let url = format!("{}{path}", app.idp);

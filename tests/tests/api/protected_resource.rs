@@ -7,7 +7,7 @@ use serde_json::json;
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
 #[tokio::test]
-async fn a_challenge_leads_to_the_document_and_the_document_to_the_issuer() {
+async fn challenge_links_to_protected_resource_metadata() {
     let app = Latchkey::start().await;
     let mut program = ApiClient::new(&app);
     let challenge = program.get("/api/v1/me").await;
@@ -37,7 +37,7 @@ async fn a_challenge_leads_to_the_document_and_the_document_to_the_issuer() {
 }
 
 #[tokio::test]
-async fn it_names_whoever_is_asked_and_nobody_where_nobody_is() {
+async fn resource_metadata_names_only_configured_issuer() {
     let issuer = Issuer::start().await;
     let named = Setup::new()
         .with_introspection(&issuer)
@@ -58,7 +58,7 @@ async fn it_names_whoever_is_asked_and_nobody_where_nobody_is() {
 }
 
 #[tokio::test]
-async fn every_refusal_of_the_api_says_where_it_is() {
+async fn api_challenges_include_resource_metadata_url() {
     let app = Latchkey::start().await;
     let address = format!("resource_metadata=\"{}\"", app.url(&format!("{WELL_KNOWN}/api")));
     let narrow = {

@@ -15,7 +15,7 @@ const ADA: &str = "ada@example.test";
 const SCOPES: [&str; 4] = ["profile", "calendar:read", "contacts:read", "contacts:write"];
 
 #[tokio::test]
-async fn each_route_takes_its_own_scope_and_names_it_to_the_others() {
+async fn each_api_route_requires_and_reports_one_scope() {
     let app = Latchkey::start().await;
     let (mut all, _) = sign_up_client(&app, ADA).await;
     let nobody = "0190abcd-0000-7000-8000-00000000000f";
@@ -51,7 +51,7 @@ async fn each_route_takes_its_own_scope_and_names_it_to_the_others() {
 }
 
 #[tokio::test]
-async fn what_is_asked_for_is_what_is_granted() {
+async fn granted_scope_equals_requested_scope() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     let everything = "profile calendar:read contacts:read contacts:write";
@@ -69,7 +69,7 @@ async fn what_is_asked_for_is_what_is_granted() {
 }
 
 #[tokio::test]
-async fn the_list_of_people_is_for_admins_and_says_so() {
+async fn user_list_requires_admin_role() {
     let app = Setup::new().with_frozen_clock().start().await;
     let (mut ada, first) = sign_up_client(&app, ADA).await;
     let people = "/api/v1/admin/users";

@@ -23,7 +23,7 @@ async fn end(browser: &mut Browser, app: &Latchkey, id: &Value) -> Page {
 }
 
 #[tokio::test]
-async fn the_list_says_what_each_sign_in_is_and_holds_no_secret() {
+async fn session_list_describes_sign_ins_without_secrets() {
     let app = Setup::new().with_frozen_clock().start().await;
     let (mut program, _) = sign_up_client(&app, ADA).await;
     app.advance(Span::seconds(1));
@@ -59,7 +59,7 @@ async fn the_list_says_what_each_sign_in_is_and_holds_no_secret() {
 }
 
 #[tokio::test]
-async fn an_ended_session_is_refused_at_the_next_request() {
+async fn session_ended_via_api_is_refused_immediately() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     for ender in ["session", "jwt"] {
@@ -79,7 +79,7 @@ async fn an_ended_session_is_refused_at_the_next_request() {
 }
 
 #[tokio::test]
-async fn an_ended_jwt_is_not_renewed() {
+async fn ended_jwt_sign_in_cannot_be_refreshed() {
     let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, ADA).await;
     let mut browser = signed_in(&app, ADA, "jwt").await;
@@ -98,7 +98,7 @@ async fn an_ended_jwt_is_not_renewed() {
 }
 
 #[tokio::test]
-async fn nobody_ends_somebody_elses_sign_in() {
+async fn api_cannot_end_sign_in_of_another_user() {
     let app = Latchkey::start().await;
     let (mut ada, _) = sign_up_client(&app, ADA).await;
     let (mut eve, _) = sign_up_client(&app, "eve@example.test").await;
@@ -115,7 +115,7 @@ async fn nobody_ends_somebody_elses_sign_in() {
 }
 
 #[tokio::test]
-async fn what_has_expired_or_was_signed_out_of_is_not_listed() {
+async fn expired_and_signed_out_sessions_are_not_listed() {
     let app = Setup::new()
         .set("SESSION_IDLE_TTL", "10m")
         .set("SESSION_TTL", "1h")

@@ -12,7 +12,7 @@ fn root() -> &'static Path {
 }
 
 #[test]
-fn every_check_is_where_the_page_says() {
+fn attack_checks_point_to_existing_functions() {
     for attack in all() {
         let path = root().join(attack.check.file);
         let source = fs::read_to_string(&path)
@@ -29,7 +29,7 @@ fn every_check_is_where_the_page_says() {
 }
 
 #[test]
-fn every_attack_stands_once_and_says_what_it_is() {
+fn every_attack_has_a_unique_id_and_description() {
     let stories = fs::read_to_string(root().join("templates/lab-stories.html")).expect("stories");
     let mut ids = HashSet::new();
     for attack in all() {
@@ -49,7 +49,7 @@ fn every_attack_stands_once_and_says_what_it_is() {
 }
 
 #[test]
-fn made_up_addresses_are_told_apart() {
+fn generated_lab_addresses_are_recognized() {
     assert!(is_made_up(&format!("lab-{}@lab.invalid", "0a".repeat(16))));
     for other in [
         "ada@lab.invalid",

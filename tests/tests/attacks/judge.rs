@@ -103,14 +103,14 @@ fn refusals(attack: &Attack) -> Vec<Answer> {
 }
 
 #[test]
-fn the_right_refusals_are_refusals() {
+fn expected_refusals_are_judged_refused() {
     for attack in all() {
         assert_eq!(judge(attack.expect, &refusals(attack)), Verdict::Refused, "{}", attack.id);
     }
 }
 
 #[test]
-fn a_vulnerable_answer_to_any_step_gets_through() {
+fn vulnerable_response_at_any_step_is_detected() {
     for attack in all() {
         let good = refusals(attack);
         for index in 0..good.len() {
@@ -129,7 +129,7 @@ fn a_vulnerable_answer_to_any_step_gets_through() {
 }
 
 #[test]
-fn whatever_else_goes_wrong_shows_nothing() {
+fn unrelated_errors_are_judged_inconclusive() {
     for attack in all() {
         for other in [
             error(503, "provider_down"),
@@ -149,7 +149,7 @@ fn whatever_else_goes_wrong_shows_nothing() {
 }
 
 #[test]
-fn a_record_that_stops_early_shows_nothing() {
+fn truncated_record_is_judged_inconclusive() {
     for attack in all() {
         let mut answers = refusals(attack);
         answers.truncate(attack.expect.len() - 1);
@@ -159,7 +159,7 @@ fn a_record_that_stops_early_shows_nothing() {
 }
 
 #[test]
-fn the_verdict_is_about_this_check_and_no_other() {
+fn verdict_considers_only_the_expected_check() {
     use Expect::{
         Code, CodeAndText, LacksText, RateLimited, RedirectsTo, SameAsFirst, SameSuccessor,
     };
@@ -207,7 +207,7 @@ fn jitter(round: usize, who: usize) -> f64 {
 }
 
 #[test]
-fn the_clock_gives_away_what_differs_and_nothing_else() {
+fn timing_differences_are_detected_despite_noise() {
     let with = |of: [f64; 3]| rounds(move |n| [0, 1, 2].map(|who| of[who] + jitter(n, who)));
     let judged = |seen: &[Answer]| judge(&[Expect::SameTiming], seen);
     // The same times; then faster and slower without an account.

@@ -36,7 +36,7 @@ async fn everybody(app: &Latchkey) -> Vec<(&'static str, i64)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_attack_is_refused_and_nobody_is_left_behind() {
+async fn every_attack_is_refused_and_leaves_no_data() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     browser.sign_in_with(&app, "google", "ada").await;
@@ -82,7 +82,7 @@ async fn every_attack_is_refused_and_nobody_is_left_behind() {
 /// What an aborted attack leaves: a user who signed up, and one from the provider, both with
 /// addresses of the lab.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_was_left_behind_is_deleted_and_nobody_else() {
+async fn lab_run_deletes_only_leftover_lab_accounts() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     browser.sign_in_with(&app, "google", "ada").await;
@@ -108,7 +108,7 @@ async fn who_was_left_behind_is_deleted_and_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_provider_nothing_is_said_to_be_refused() {
+async fn provider_attacks_cannot_run_without_local_provider() {
     let app = Setup::new().set("LOCAL_IDP", "off").start().await;
     let mut browser = Browser::new();
     for id in ["login_csrf", "id_token_nonce", "pkce_missing"] {
@@ -121,7 +121,7 @@ async fn without_the_provider_nothing_is_said_to_be_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn there_is_one_run_at_a_time_and_other_sites_start_none() {
+async fn lab_rejects_cross_site_and_concurrent_runs() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let foreign = [("sec-fetch-site", "cross-site"), ("origin", "https://evil.test")];
@@ -145,7 +145,7 @@ async fn there_is_one_run_at_a_time_and_other_sites_start_none() {
 }
 
 #[tokio::test]
-async fn elsewhere_than_in_development_the_list_is_read_and_not_run() {
+async fn lab_attacks_are_read_only_outside_development() {
     let app = Setup::public().set("DEMO", "on").start().await;
     let mut browser = Browser::new().with_host(&app.origin, app.address);
     let page = browser.get(&app.url("/lab")).await.expect(200);

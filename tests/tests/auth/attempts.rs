@@ -19,7 +19,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 #[test]
-fn an_attempt_opens_only_for_its_own_state() {
+fn attempt_cookie_opens_only_with_matching_state() {
     let secret = secret();
     let new = || {
         Attempt::new("google", PURPOSE, ReturnTo::default(), "Firefox", &secret, at(0))
@@ -41,7 +41,7 @@ fn an_attempt_opens_only_for_its_own_state() {
 }
 
 #[test]
-fn what_it_is_for_comes_back() {
+fn attempt_cookie_preserves_the_purpose() {
     let secret = secret();
     let user = UserId::new(at(0), [7; 10]);
     for purpose in [
@@ -61,7 +61,7 @@ fn what_it_is_for_comes_back() {
 }
 
 #[test]
-fn answers_that_do_not_belong_are_told_apart() {
+fn mismatched_callbacks_have_distinct_errors() {
     use AttemptError::{AlreadyUsed, CookieMissing, Expired, OtherBrowser, Unknown};
     let secret = secret();
     let to = |browser: &str| {

@@ -19,7 +19,7 @@ fn judge(issuer: &str, document: &Value) -> Result<Metadata, Error> {
 }
 
 #[test]
-fn documents_are_judged() {
+fn wrong_issuer_or_unsafe_metadata_urls_are_rejected() {
     let good = ("https://op.test/authorize", "https://op.test/token");
     let near = ("http://127.0.0.1:9/a", "http://[::1]:9/t");
     for (issuer, says, (authorize, token), taken) in [
@@ -46,7 +46,7 @@ fn documents_are_judged() {
 }
 
 #[test]
-fn the_advice_fits_the_cause() {
+fn discovery_errors_suggest_the_correct_issuer() {
     const ELSEWHERE: &str = "https://id.op.test/v2/.well-known/openid-configuration";
     for (location, advice) in [
         (Some(ELSEWHERE), "set its …_ISSUER to https://id.op.test/v2"),
@@ -72,7 +72,7 @@ fn the_advice_fits_the_cause() {
 }
 
 #[test]
-fn the_secret_goes_where_the_issuer_takes_it() -> Result<(), Error> {
+fn client_secret_placement_follows_issuer_metadata() -> Result<(), Error> {
     let document = document("https://op.test", "https://op.test/a", "https://op.test/t");
     let mut metadata = judge("https://op.test", &document)?;
     for (methods, in_body) in [

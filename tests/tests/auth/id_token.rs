@@ -32,7 +32,7 @@ fn check(claims: &Value, expected: &Expected<'_>) -> Result<Claims, IdTokenError
 }
 
 #[test]
-fn each_rule_refuses_for_its_own_reason() {
+fn invalid_id_token_claims_have_distinct_errors() {
     for (member, value, outcome) in [
         ("iss", json!("https://op.test"), Ok(())),
         ("iss", json!("https://op.test/"), Err(IdTokenError::Issuer)),
@@ -77,7 +77,7 @@ fn each_rule_refuses_for_its_own_reason() {
 
 /// Core §3.1.3.7, rules 3 to 5.
 #[test]
-fn others_beside_us_have_to_be_known_and_it_has_to_be_ours() {
+fn additional_audiences_must_be_trusted_with_matching_azp() {
     let others = ["project".to_owned(), "api".to_owned()];
     let expected = Expected { audiences: &others, ..EXPECTED };
     for (aud, azp, outcome) in [
@@ -103,7 +103,7 @@ fn others_beside_us_have_to_be_known_and_it_has_to_be_ours() {
 
 /// Rule 13: the user was authenticated since then, within a minute of tolerance.
 #[test]
-fn a_proof_that_was_asked_for_has_to_be_there_and_new() {
+fn requested_auth_time_must_be_present_and_recent() {
     let at = Timestamp::from_seconds;
     for (auth_time, believed, fresh) in [
         (json!(1_500), Some(at(1_500)), true),
@@ -127,14 +127,14 @@ fn a_proof_that_was_asked_for_has_to_be_there_and_new() {
 }
 
 #[test]
-fn without_at_hash_it_is_not_checked() {
+fn id_token_without_at_hash_is_accepted() {
     let mut claims = good();
     claims.as_object_mut().expect("claims").remove("at_hash");
     assert!(check(&claims, &EXPECTED).is_ok());
 }
 
 #[test]
-fn headers_are_judged_before_anything_else() {
+fn invalid_id_token_headers_are_rejected() {
     for (header, outcome) in [
         (json!({"alg": "RS256", "kid": "1"}), Ok(())),
         (json!({"alg": "EdDSA", "typ": "JWT"}), Ok(())),
@@ -160,7 +160,7 @@ fn headers_are_judged_before_anything_else() {
 
 /// One parser would use the first one, another the last.
 #[test]
-fn what_is_said_twice_is_refused_in_header_and_claims() {
+fn duplicate_header_or_claim_names_are_rejected() {
     let (header, claims) = (r#"{"alg":"RS256"}"#, good().to_string());
     let twice = |json: &str, first: &str| json.replacen('{', first, 1);
     let duplicate = || Err(IdTokenError::Duplicate);

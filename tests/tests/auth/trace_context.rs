@@ -4,7 +4,7 @@ use http::HeaderMap;
 use latchkey_auth::trace_context::{TRACEPARENT, TraceContext};
 
 #[test]
-fn what_is_not_to_the_letter_is_no_trace() {
+fn invalid_or_repeated_traceparent_is_ignored() {
     const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
     const PARENT: &str = "00f067aa0ba902b7";
     let zeros = "0".repeat(32);

@@ -6,7 +6,7 @@ use latchkey_domain::identity::{InvalidSubject, Subject};
 use serde_json::{Value, json};
 
 #[test]
-fn claims_of_a_wrong_type_say_nothing() -> Result<(), InvalidSubject> {
+fn profile_claims_of_the_wrong_type_are_ignored() -> Result<(), InvalidSubject> {
     let ada = Some("ada@x.test");
     for (claims, name, email, verified) in [
         (json!({"name": "Ada", "email": "Ada@x.test", "email_verified": true}), "Ada", ada, true),
@@ -38,7 +38,7 @@ fn claims_of_a_wrong_type_say_nothing() -> Result<(), InvalidSubject> {
 
 /// Otherwise an address from one document would be verified by the other.
 #[test]
-fn an_address_and_its_verified_come_from_one_source() {
+fn email_and_email_verified_share_one_source() {
     let (mine, victim) = ("mine@x.test", "victim@x.test");
     let said = |email: &str, verified: bool| json!({"email": email, "email_verified": verified});
     let verified_alone = || json!({"email_verified": true});

@@ -23,7 +23,7 @@ async fn ask(browser: &mut Browser, app: &Latchkey, dial: &str) -> (u32, f64) {
 /// No upper bound is asserted, because the machine may be busy: each statement waits, and there are
 /// no more statements.
 #[tokio::test]
-async fn each_statement_waits_and_a_jwt_has_none() {
+async fn database_latency_delays_each_statement_but_not_jwts() {
     let app = Latchkey::start().await;
     sign_up(&app, "ada@example.test").await;
     let mut session = signed_in(&app, "ada@example.test", "session").await;
@@ -43,7 +43,7 @@ async fn each_statement_waits_and_a_jwt_has_none() {
 
 /// Outside development, attackers could otherwise slow down requests.
 #[tokio::test]
-async fn outside_development_nobody_slows_the_database_down() {
+async fn latency_header_is_ignored_outside_development() {
     let app = Latchkey::start().await;
     let url = app.url("/readyz");
     let page = Browser::new().send(Method::GET, &url, &[(DIAL, "50ms")], None).await;

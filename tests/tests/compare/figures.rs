@@ -11,7 +11,7 @@ use latchkey_lab::{Agent, Evidence, Verdict};
 use crate::verdicts::agree;
 
 #[test]
-fn medians_of_odd_and_even_numbers() {
+fn median_handles_odd_even_and_empty_samples() {
     for (values, expected) in [
         (&[][..], None),
         (&[3.0], Some(3.0)),
@@ -25,7 +25,7 @@ fn medians_of_odd_and_even_numbers() {
 
 /// Ranks from published tables of the sign test.
 #[test]
-fn intervals_leave_away_what_the_tables_say() {
+fn confidence_intervals_match_sign_test_tables() {
     for (n, below) in [(1, 0), (5, 0), (6, 0), (8, 0), (9, 1), (20, 5), (30, 9), (100, 39)] {
         let values: Vec<_> = (0..n).map(f64::from).collect();
         assert_eq!(interval(&values).map(|it| it.low), Some(f64::from(below)), "{n}");
@@ -35,7 +35,7 @@ fn intervals_leave_away_what_the_tables_say() {
 }
 
 #[test]
-fn a_difference_is_named_when_it_is_clear_and_larger_than_the_noise() {
+fn only_clear_differences_above_noise_are_reported() {
     let around = |middle: f64, width: f64| -> Vec<f64> {
         (0..21_i32).map(|n| middle + width * (f64::from(n) - 10.0) / 10.0).collect()
     };
@@ -54,7 +54,7 @@ fn a_difference_is_named_when_it_is_clear_and_larger_than_the_noise() {
 }
 
 #[test]
-fn numbers_have_the_digits_that_count() {
+fn fewer_decimals_are_shown_for_larger_numbers() {
     for (value, said) in [
         (0.0, "0"),
         (1.0, "1"),
@@ -71,7 +71,7 @@ fn numbers_have_the_digits_that_count() {
 }
 
 #[test]
-fn samples_are_kept_by_variant_and_unit() {
+fn samples_are_grouped_by_label_and_unit() {
     let mut evidence = Evidence::default();
     for (label, unit, value) in
         [("a", "ms", 1.0), ("b", "ms", 5.0), ("a", "ms", 3.0), ("a", "bytes", 9.0)]
@@ -86,7 +86,7 @@ fn samples_are_kept_by_variant_and_unit() {
 }
 
 #[test]
-fn verdicts_agree_on_the_condition_and_not_on_numbers() {
+fn verdict_agreement_ignores_numbers() {
     let (a, b) = (Verdict::only_if("x", "1 ms"), Verdict::only_if("x", "2 ms"));
     assert!(agree(&a, &b));
     assert!(!agree(&a, &Verdict::only_if("y", "1 ms")));
@@ -97,7 +97,7 @@ fn verdicts_agree_on_the_condition_and_not_on_numbers() {
 
 /// RFC 8037 §A.4, with the public key of §A.2.
 #[test]
-fn the_example_of_the_standard_verifies() {
+fn rfc_8037_ed25519_example_verifies() {
     let keys = serde_json::json!({ "keys": [{
         "kty": "OKP", "crv": "Ed25519",
         "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
@@ -111,7 +111,7 @@ fn the_example_of_the_standard_verifies() {
 }
 
 #[test]
-fn a_credential_is_found_over_http_and_over_https() {
+fn credential_cookie_is_found_over_http_and_https() {
     for (url, name) in [
         ("http://localhost:3000/", "latchkey_session_3000"),
         ("https://app.example.com/", "__Host-latchkey_session"),
@@ -125,7 +125,7 @@ fn a_credential_is_found_over_http_and_over_https() {
 }
 
 #[test]
-fn numbers_rise_slugs_differ_and_no_budget_is_too_large() {
+fn experiments_are_ordered_unique_and_within_budget() {
     assert!(ALL.windows(2).all(|pair| pair[0].number < pair[1].number));
     let mut slugs: Vec<_> = ALL.iter().map(|experiment| experiment.slug).collect();
     slugs.sort_unstable();
@@ -136,7 +136,7 @@ fn numbers_rise_slugs_differ_and_no_budget_is_too_large() {
 
 /// No verdict without evidence, and no panic.
 #[test]
-fn nothing_is_said_about_nothing() {
+fn empty_evidence_leaves_the_verdict_undecided() {
     for experiment in ALL {
         let verdict = experiment.verdict(&Evidence::default());
         assert!(matches!(verdict, Verdict::Undecided { .. }), "{experiment:?}: {verdict:?}");
@@ -144,7 +144,7 @@ fn nothing_is_said_about_nothing() {
 }
 
 #[test]
-fn an_instance_is_measured_only_where_passwords_may_travel() {
+fn remote_measurement_requires_https_or_loopback() {
     for (url, allowed) in [
         ("https://app.example.com", true),
         ("http://localhost:3000", true),

@@ -49,7 +49,7 @@ fn verdict(claim: u8, samples: &Samples) -> Verdict {
 }
 
 #[test]
-fn every_verdict_follows_from_the_samples_and_none_is_out_of_reach() {
+fn every_possible_verdict_is_reached_from_samples() {
     let mut seen: BTreeMap<u8, BTreeSet<&str>> = BTreeMap::new();
     for table in include_str!("outcomes.txt").split("\n\n").filter(|it| !it.trim().is_empty()) {
         let mut lines = table.trim().lines();
@@ -89,7 +89,7 @@ fn every_verdict_follows_from_the_samples_and_none_is_out_of_reach() {
 
 /// Recomputing from printed values may change the last digits.
 #[test]
-fn a_break_even_has_no_more_digits_than_are_meant() {
+fn break_even_value_has_no_floating_point_noise() {
     let verdict = Verdict::only_if("it is far away", "").with_break_even(0.567 - 0.32, "ms away");
     let verdict = serde_json::to_value(verdict).expect("JSON");
     assert_eq!(verdict["break_even"]["value"].to_string(), "0.247");

@@ -16,7 +16,7 @@ async fn measure(browser: &mut Browser, app: &Latchkey, claim: &str) -> String {
 }
 
 #[tokio::test]
-async fn one_press_shows_the_answer_and_every_claim_has_a_page() {
+async fn comparison_run_shows_verdict_and_claim_pages() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let before = browser.get(&app.url("/compare/size")).await.expect(200);
@@ -50,7 +50,7 @@ async fn one_press_shows_the_answer_and_every_claim_has_a_page() {
 }
 
 #[tokio::test]
-async fn who_wants_a_quiz_guesses_first() {
+async fn quiz_hides_the_verdict_until_a_guess() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let quiz = app.url("/compare/guess");
@@ -71,7 +71,7 @@ async fn who_wants_a_quiz_guesses_first() {
 }
 
 #[tokio::test]
-async fn the_table_shows_every_door_with_every_key() {
+async fn table_covers_each_sign_in_method_and_credential() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     measure(&mut browser, &app, "2").await;
@@ -83,7 +83,7 @@ async fn the_table_shows_every_door_with_every_key() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_under_way_is_not_begun_twice() {
+async fn only_one_comparison_runs_at_a_time() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let first = browser.post(&app.url("/compare/run"), &[("claim", "16")]).await.see_other();
@@ -100,7 +100,7 @@ async fn a_run_that_is_under_way_is_not_begun_twice() {
 }
 
 #[tokio::test]
-async fn what_the_forms_do_not_offer_is_refused() {
+async fn invalid_comparison_form_values_are_rejected() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     for (path, fields) in [
@@ -117,7 +117,7 @@ async fn what_the_forms_do_not_offer_is_refused() {
 }
 
 #[tokio::test]
-async fn nobody_measures_at_a_public_site() {
+async fn public_site_does_not_run_measurements() {
     let app = Setup::public().set("DEMO", "on").start().await;
     let mut browser = Browser::new().with_host(&app.origin, app.address);
     let page = browser.get(&app.url("/compare")).await.expect(200);

@@ -41,7 +41,7 @@ impl Server {
     async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path();
-        open_to_everybody(path);
+        make_world_writable(path);
         let data = path.join("data");
         let made = as_postgres(&bin().join("initdb"))
             .arg("--pgdata")
@@ -104,7 +104,7 @@ impl Drop for Server {
     }
 }
 
-fn open_to_everybody(path: &Path) {
+fn make_world_writable(path: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = std::fs::Permissions::from_mode(0o777);
     std::fs::set_permissions(path, mode).expect("a folder of ours");
@@ -135,7 +135,7 @@ async fn logged<F: Future<Output = Page>>(
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: see tests/run"]
-async fn the_queries_that_are_counted_are_those_that_the_database_logs() {
+async fn query_counts_match_the_postgres_log() {
     let server = Server::start().await;
     // The trace of a sign-in is stored in the background after the response, and is not counted.
     let app: Latchkey = instance(&server.url).set("TRACES", "off").start().await;

@@ -38,7 +38,7 @@ fn recomputed(outcome: &Outcome) -> Verdict {
 
 /// All claims in one run, and then each one alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twice_in_a_row_the_verdicts_agree_and_the_samples_say_the_same() {
+async fn repeated_runs_reach_the_same_verdicts() {
     let all: Vec<_> = experiments::ALL.iter().collect();
     let first = measure(&all).await;
     // It ends even on a busy machine: running measurements are stopped, which takes a moment for
@@ -76,7 +76,7 @@ async fn decided(claim: &'static Experiment, outcome: Option<&Outcome>) -> Verdi
 
 /// Other samples lead to another verdict: it is not copied.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn other_samples_lead_to_another_verdict() {
+async fn changed_samples_change_the_verdict() {
     let queries = experiments::by_number(2).expect("a claim");
     let mut json = serde_json::to_value(&measure(&[queries]).await.claims[0]).expect("JSON");
     assert!(matches!(verdict_of(&json), Some(Verdict::TrueIf { .. })));
@@ -90,7 +90,7 @@ async fn other_samples_lead_to_another_verdict() {
 
 /// Temporary instances leave nothing behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_instance_is_gone_when_it_is_stopped() {
+async fn stopped_throwaway_instance_no_longer_responds() {
     let factory = ThrowawayInstances::new(PROVIDER).expect("threads");
     let instance = factory.start(&InstanceOptions::default()).await.expect("an instance");
     let url = instance.url().join("/healthz").expect("a URL");
@@ -105,7 +105,7 @@ async fn an_instance_is_gone_when_it_is_stopped() {
 /// A running instance: what is visible from outside is measured; the rest is reported to need a
 /// restart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_instance_that_runs_already_is_measured_as_far_as_that_goes() {
+async fn running_instance_reports_claims_that_need_a_restart() {
     let app = Latchkey::start().await;
     let url = |text: &str| text.parse().expect("a URL");
     let factory = Remote::new(&url(&app.origin), Some(url(&app.idp))).expect("on this machine");

@@ -3,7 +3,7 @@
 use latchkey_tests::issuer::{Answer, REVOKE, Rotation};
 use latchkey_tests::{Browser, Database, Issuer, Latchkey, Setup, texts};
 
-use crate::helpers::{an_hour_later, connect, disconnect, issuer, profile, somebody};
+use crate::helpers::{advance_by_token_lifetime, connect, disconnect, issuer, profile, somebody};
 
 /// The prefix of all tokens from the provider.
 const TOKENS: [&str; 2] = ["access-248289761001", "refresh-248289761001"];
@@ -20,7 +20,7 @@ async fn everything(app: &Latchkey, issuer: &Issuer) -> String {
     for path in ["/connections", crate::helpers::PROFILE, "/account", "/audit", "/"] {
         see(&mut browser, path).await;
     }
-    an_hour_later(app);
+    advance_by_token_lifetime(app);
     let _ = profile(&mut browser, app).await.expect(200);
     issuer.respond_with(REVOKE, Answer::html(503));
     assert_eq!(disconnect(&mut browser, app, "acme").await, "disconnecting");
@@ -38,7 +38,7 @@ fn none_is_in(place: &str, bytes: &[u8]) {
 }
 
 #[tokio::test]
-async fn on_sqlite_the_file_holds_no_token_and_no_page_shows_one() {
+async fn pages_and_database_hold_no_plaintext_token_on_sqlite() {
     let issuer = issuer(Rotation::Strict).await;
     let app = crate::helpers::standing(&issuer).await;
     let seen = everything(&app, &issuer).await;
@@ -54,7 +54,7 @@ async fn on_sqlite_the_file_holds_no_token_and_no_page_shows_one() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn on_postgres_no_row_holds_a_token() {
+async fn database_holds_no_plaintext_token_on_postgres() {
     let issuer = issuer(Rotation::Strict).await;
     let url = Database::new_postgres_url().await;
     let setup = Setup::new().with_issuer(&issuer).set("DATABASE_URL", url);

@@ -13,7 +13,7 @@ fn optional(url: &Url, name: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn each_dialect_is_asked_for_what_was_ticked_and_to_last() {
+async fn authorization_request_has_selected_scopes_per_provider() {
     let app = Latchkey::start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
     let calendar = "https://www.googleapis.com/auth/calendar.readonly";
@@ -61,7 +61,7 @@ async fn each_dialect_is_asked_for_what_was_ticked_and_to_last() {
 }
 
 #[tokio::test]
-async fn it_connects_and_signs_nobody_in() {
+async fn connecting_service_leaves_session_unchanged() {
     let issuer = issuer(Rotation::Never).await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
@@ -89,7 +89,7 @@ async fn it_connects_and_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn only_whoever_set_out_brings_it_back() {
+async fn connection_callback_requires_initiating_user_and_browser() {
     let issuer = issuer(Rotation::Never).await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
@@ -120,7 +120,7 @@ async fn only_whoever_set_out_brings_it_back() {
 }
 
 #[tokio::test]
-async fn whoever_is_not_signed_in_connects_nothing() {
+async fn connection_routes_require_sign_in() {
     let app = Latchkey::start().await;
     for (path, fields) in [
         ("/connections/google", &[("calendar", "yes")][..]),
@@ -145,7 +145,7 @@ async fn whoever_is_not_signed_in_connects_nothing() {
 }
 
 #[tokio::test]
-async fn a_sign_in_that_has_ended_connects_nothing() {
+async fn ended_sign_in_cannot_connect_a_service() {
     let issuer = issuer(Rotation::Never).await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let _ = somebody(&app, "ada@example.test").await;
@@ -161,7 +161,7 @@ async fn a_sign_in_that_has_ended_connects_nothing() {
 }
 
 #[tokio::test]
-async fn a_sign_in_that_has_ended_uses_and_ends_nothing() {
+async fn ended_sign_in_cannot_use_or_disconnect_service() {
     let issuer = issuer(Rotation::Never).await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
@@ -177,7 +177,7 @@ async fn a_sign_in_that_has_ended_uses_and_ends_nothing() {
 }
 
 #[tokio::test]
-async fn a_grant_that_is_not_kept_is_ended_again() {
+async fn grant_is_revoked_when_connecting_fails() {
     let issuer = issuer(Rotation::Strict).await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
@@ -200,7 +200,7 @@ async fn a_grant_that_is_not_kept_is_ended_again() {
 }
 
 #[tokio::test]
-async fn what_was_ended_on_the_way_has_to_be_over_first() {
+async fn callback_is_refused_while_disconnecting() {
     let issuer = issuer(Rotation::Strict).await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
@@ -215,7 +215,7 @@ async fn what_was_ended_on_the_way_has_to_be_over_first() {
 }
 
 #[tokio::test]
-async fn saying_no_changes_nothing() {
+async fn denied_consent_leaves_existing_connection_unchanged() {
     let issuer = issuer(Rotation::Never).await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
@@ -233,7 +233,7 @@ async fn saying_no_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_there_is_said_and_nothing_is_connected() {
+async fn invalid_token_response_creates_no_connection() {
     let issuer = issuer(Rotation::Never).await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
@@ -247,7 +247,7 @@ async fn what_goes_wrong_there_is_said_and_nothing_is_connected() {
 }
 
 #[tokio::test]
-async fn another_account_there_takes_the_place_of_the_first() {
+async fn reconnecting_with_another_account_replaces_the_grant() {
     let issuer = issuer(Rotation::Never).await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;

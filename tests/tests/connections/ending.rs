@@ -6,7 +6,7 @@ use latchkey_tests::issuer::{Answer, DISCOVERY, REVOKE, Rotation, SUBJECT};
 use latchkey_tests::{Browser, Database, Issuer, Latchkey, Setup};
 
 use crate::helpers::{
-    connect, count, disconnect, due_now, issuer, overview, profile, somebody, standing,
+    connect, count, disconnect, issuer, make_revocation_due, overview, profile, somebody, standing,
     start_sign_in, until,
 };
 
@@ -16,7 +16,7 @@ const TRIES: &str = "SELECT COALESCE(MAX(tries), 0) FROM connections";
 const ROWS: &str = "SELECT COUNT(*) FROM connections";
 
 #[tokio::test]
-async fn it_is_revoked_there_and_erased_here() {
+async fn disconnect_revokes_tokens_and_deletes_connection() {
     let issuer = issuer(Rotation::Strict).await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
@@ -44,7 +44,7 @@ async fn it_is_revoked_there_and_erased_here() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_unknown_there_counts_as_revoked() {
+async fn invalid_token_or_empty_200_counts_as_revoked() {
     for answer in [
         Answer::Body(400, "application/json", r#"{"error":"invalid_token"}"#.to_owned()),
         Answer::Body(200, "text/plain", String::new()),
@@ -60,7 +60,7 @@ async fn a_token_that_is_unknown_there_counts_as_revoked() {
 }
 
 #[tokio::test]
-async fn a_provider_that_did_not_revoke_it_is_not_said_to_have() {
+async fn failed_revocation_is_not_reported_as_disconnected() {
     for (code, said, rows) in
         [("unsupported_token_type", "forgotten", 0), ("invalid_grant", "disconnecting", 1)]
     {
@@ -76,7 +76,7 @@ async fn a_provider_that_did_not_revoke_it_is_not_said_to_have() {
 }
 
 #[tokio::test]
-async fn a_provider_that_hangs_keeps_neither_the_process_nor_the_others() {
+async fn hanging_revocation_delays_neither_shutdown_nor_other_issuers() {
     let (hangs, works) = (issuer(Rotation::Strict).await, issuer(Rotation::Strict).await);
     let database = Database::sqlite().await;
     let setup = instance(&database.url).with_issuer(&hangs);
@@ -110,7 +110,7 @@ async fn a_provider_that_hangs_keeps_neither_the_process_nor_the_others() {
 }
 
 #[tokio::test]
-async fn tokens_go_to_nobody_but_the_issuer_that_gave_them() {
+async fn tokens_are_sent_only_to_the_issuing_provider() {
     let (first, second) = (issuer(Rotation::Never).await, issuer(Rotation::Never).await);
     let database = Database::sqlite().await;
     let start = async |issuer: &Issuer| instance(&database.url).with_issuer(issuer).start().await;
@@ -147,14 +147,14 @@ async fn tokens_go_to_nobody_but_the_issuer_that_gave_them() {
     assert!(second.requests(REVOKE).is_empty());
     assert_eq!(second.refreshes(), 0);
     assert!(first.accepts_access_token_of(SUBJECT));
-    due_now(&database).await;
+    make_revocation_due(&database).await;
     let app = start(&first).await;
     until("the revocation", async || count(&app.app.db, ROWS).await == 1).await;
     assert!(!first.accepts_access_token_of(SUBJECT));
 }
 
 #[tokio::test]
-async fn one_whose_provider_left_the_settings_can_be_ended() {
+async fn connection_to_removed_provider_can_be_disconnected() {
     let issuer = issuer(Rotation::Never).await;
     let database = Database::sqlite().await;
     let app = instance(&database.url).with_issuer(&issuer).start().await;
@@ -181,7 +181,7 @@ async fn one_whose_provider_left_the_settings_can_be_ended() {
 }
 
 #[tokio::test]
-async fn a_provider_without_a_way_to_be_told_is_said_so() {
+async fn missing_revocation_endpoint_is_reported() {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
@@ -193,7 +193,7 @@ async fn a_provider_without_a_way_to_be_told_is_said_so() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_away_is_asked_again_until_it_is_done() {
+async fn revocation_is_retried_until_provider_recovers() {
     let issuer = issuer(Rotation::Strict).await;
     let app = standing(&issuer).await;
     let mut browser = somebody(&app, "ada@example.test").await;
@@ -223,7 +223,7 @@ async fn a_provider_that_is_away_is_asked_again_until_it_is_done() {
 }
 
 #[tokio::test]
-async fn it_goes_on_after_a_restart() {
+async fn revocation_is_retried_after_restart() {
     let issuer = issuer(Rotation::Strict).await;
     let database = Database::sqlite().await;
     let start = async || instance(&database.url).with_issuer(&issuer).start().await;
@@ -234,13 +234,13 @@ async fn it_goes_on_after_a_restart() {
     assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnecting");
     let _ = app.stop().await;
     issuer.reset();
-    due_now(&database).await;
+    make_revocation_due(&database).await;
     let app = start().await;
     until("the revocation", async || count(&app.app.db, ROWS).await == 0).await;
     assert!(!issuer.accepts_access_token_of(SUBJECT));
 }
 
-async fn an_account_is_deleted(app: &Latchkey, issuer: &Issuer) {
+async fn account_deletion_revokes_connections(app: &Latchkey, issuer: &Issuer) {
     let mut browser = somebody(app, "ada@example.test").await;
     connect(&mut browser, app, issuer).await;
     issuer.respond_with(REVOKE, Answer::HangUp);
@@ -260,24 +260,24 @@ async fn an_account_is_deleted(app: &Latchkey, issuer: &Issuer) {
 }
 
 #[tokio::test]
-async fn a_deleted_account_takes_its_connections_along_on_sqlite() {
+async fn account_deletion_revokes_connections_on_sqlite() {
     let issuer = issuer(Rotation::Strict).await;
     let app = standing(&issuer).await;
-    an_account_is_deleted(&app, &issuer).await;
+    account_deletion_revokes_connections(&app, &issuer).await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn a_deleted_account_takes_its_connections_along_on_postgres() {
+async fn account_deletion_revokes_connections_on_postgres() {
     let issuer = issuer(Rotation::Strict).await;
     let url = Database::new_postgres_url().await;
     let setup = Setup::new().with_issuer(&issuer).set("DATABASE_URL", url);
     let app = setup.with_frozen_clock().start().await;
-    an_account_is_deleted(&app, &issuer).await;
+    account_deletion_revokes_connections(&app, &issuer).await;
 }
 
 #[tokio::test]
-async fn with_the_provider_gone_people_stay_signed_in_and_are_told() {
+async fn provider_outage_keeps_users_signed_in() {
     let issuer = issuer(Rotation::Strict).await;
     let app = standing(&issuer).await;
     let mut browser = Browser::new();
@@ -291,7 +291,7 @@ async fn with_the_provider_gone_people_stay_signed_in_and_are_told() {
     let _ = page.expect_error(502, "service_unavailable");
     let page = overview(&mut browser, &app).await;
     assert!(page.body.contains("Acme could not be reached"), "{}", page.summary());
-    crate::helpers::an_hour_later(&app);
+    crate::helpers::advance_by_token_lifetime(&app);
     let _ = profile(&mut browser, &app).await.expect_error(502, "service_unavailable");
     assert!(browser.account(&app).await.is_some());
     assert_eq!(disconnect(&mut browser, &app, "acme").await, "disconnecting");
@@ -299,7 +299,7 @@ async fn with_the_provider_gone_people_stay_signed_in_and_are_told() {
 }
 
 #[tokio::test]
-async fn a_grant_whose_issuer_was_never_asked_waits_too() {
+async fn revocation_waits_when_discovery_fails() {
     let issuer = issuer(Rotation::Strict).await;
     let database = Database::sqlite().await;
     let app = instance(&database.url).with_issuer(&issuer).start().await;

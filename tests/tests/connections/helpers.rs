@@ -52,7 +52,7 @@ pub(crate) async fn standing(issuer: &Issuer) -> Latchkey {
 }
 
 /// Moves the clock to just before the access token expires.
-pub(crate) fn an_hour_later(app: &Latchkey) {
+pub(crate) fn advance_by_token_lifetime(app: &Latchkey) {
     app.advance(Span::seconds(LIFETIME));
 }
 
@@ -84,7 +84,7 @@ pub(crate) async fn count(db: &Db, statement: &'static str) -> i64 {
 }
 
 /// Advances the clock by half a minute, so that revocations are due again.
-pub(crate) async fn due_now(database: &Database) {
+pub(crate) async fn make_revocation_due(database: &Database) {
     database.execute("UPDATE connections SET next_try_at = 1").await;
 }
 

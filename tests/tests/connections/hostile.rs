@@ -15,7 +15,7 @@ async fn connected() -> (Issuer, Latchkey, Browser) {
 }
 
 #[tokio::test]
-async fn every_odd_answer_is_a_calm_page() {
+async fn malformed_api_response_shows_an_error_page() {
     let (issuer, app, mut browser) = connected().await;
     for answer in [
         Answer::html(200),
@@ -46,7 +46,7 @@ async fn every_odd_answer_is_a_calm_page() {
 }
 
 #[tokio::test]
-async fn nothing_hangs_longer_than_the_timeout() {
+async fn slow_api_response_times_out() {
     let (issuer, app, mut browser) = connected().await;
     for answer in [Answer::Silence, Answer::Drip] {
         issuer.respond_with(USERINFO, answer);
@@ -57,7 +57,7 @@ async fn nothing_hangs_longer_than_the_timeout() {
 }
 
 #[tokio::test]
-async fn texts_of_others_are_harmless() {
+async fn profile_text_from_provider_is_escaped() {
     let (issuer, app, mut browser) = connected().await;
     let text = "<script>alert(1)</script>\u{202e}\0\r\nSet-Cookie: x=1\u{1b}[31m";
     issuer.userinfo(move |profile| {
@@ -73,7 +73,7 @@ async fn texts_of_others_are_harmless() {
 }
 
 #[tokio::test]
-async fn what_the_provider_did_not_grant_is_not_used() {
+async fn ungranted_scope_is_not_used() {
     let issuer = issuer(Rotation::Never).await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
@@ -88,7 +88,7 @@ async fn what_the_provider_did_not_grant_is_not_used() {
 }
 
 #[tokio::test]
-async fn calls_are_counted() {
+async fn connection_requests_are_rate_limited() {
     let issuer = issuer(Rotation::Never).await;
     let app = Setup::new().with_issuer(&issuer).with_frozen_clock().start().await;
     let mut browser = somebody(&app, "ada@example.test").await;

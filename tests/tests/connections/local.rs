@@ -38,7 +38,7 @@ async fn service(browser: &mut Browser, app: &Latchkey, which: &str) -> Page {
 const CONTACTS: &str = "https://www.googleapis.com/auth/contacts";
 
 #[tokio::test]
-async fn a_calendar_is_read_contacts_only_when_granted_and_no_token_outlives_it() {
+async fn google_services_follow_granted_scopes_until_disconnect() {
     let app = Latchkey::start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
     connect(&mut browser, &app, "google", &["calendar"], &[]).await;
@@ -106,7 +106,7 @@ async fn is_active(app: &Latchkey, token: &str) -> bool {
 }
 
 #[tokio::test]
-async fn repositories_at_github() {
+async fn github_repositories_are_listed_after_connecting() {
     let app = Latchkey::start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
     connect(&mut browser, &app, "github", &["repositories"], &[]).await;
@@ -117,7 +117,7 @@ async fn repositories_at_github() {
 }
 
 #[tokio::test]
-async fn a_profile_at_facebook() {
+async fn facebook_profile_is_shown_after_connecting() {
     let app = Latchkey::start().await;
     let mut browser = somebody(&app, "ada@example.test").await;
     connect(&mut browser, &app, "facebook", &["profile"], &[]).await;

@@ -10,14 +10,14 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::helpers::{
-    an_hour_later, connect, count, id_of, issuer, overview, profile, somebody, standing,
+    advance_by_token_lifetime, connect, count, id_of, issuer, overview, profile, somebody, standing,
 };
 
 /// The number of concurrent requests.
 const AT_ONCE: usize = 50;
 
 /// Fifty requests of one user at two instances, when the token has expired.
-async fn one_refresh_for_all(database_url: &str) {
+async fn concurrent_requests_cause_one_token_refresh(database_url: &str) {
     let issuer = issuer(Rotation::Strict).await;
     // Both apps have the same frozen time.
     let here = instance(database_url).with_issuer(&issuer).start().await;
@@ -43,14 +43,14 @@ async fn one_refresh_for_all(database_url: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_at_two_instances_refresh_once_on_sqlite() {
-    one_refresh_for_all(&Database::sqlite().await.url).await;
+async fn concurrent_requests_cause_one_token_refresh_on_sqlite() {
+    concurrent_requests_cause_one_token_refresh(&Database::sqlite().await.url).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn fifty_at_two_instances_refresh_once_on_postgres() {
-    one_refresh_for_all(&Database::new_postgres_url().await).await;
+async fn concurrent_requests_cause_one_token_refresh_on_postgres() {
+    concurrent_requests_cause_one_token_refresh(&Database::new_postgres_url().await).await;
 }
 
 async fn connected(rotation: Rotation) -> (Issuer, Latchkey, Browser) {
@@ -62,13 +62,13 @@ async fn connected(rotation: Rotation) -> (Issuer, Latchkey, Browser) {
 }
 
 #[tokio::test]
-async fn a_good_token_is_not_renewed_and_an_old_one_is() {
+async fn only_expired_access_token_is_refreshed() {
     for rotation in [Rotation::Never, Rotation::Strict, Rotation::WithGrace] {
         let (issuer, app, mut browser) = connected(rotation).await;
         let _ = profile(&mut browser, &app).await.expect(200);
         assert_eq!(issuer.refreshes(), 0, "{rotation:?}");
         for times in 1..=3 {
-            an_hour_later(&app);
+            advance_by_token_lifetime(&app);
             let _ = profile(&mut browser, &app).await.expect(200);
             let _ = profile(&mut browser, &app).await.expect(200);
             assert_eq!(issuer.refreshes(), times, "{rotation:?}");
@@ -82,7 +82,7 @@ async fn a_good_token_is_not_renewed_and_an_old_one_is() {
 }
 
 #[tokio::test]
-async fn it_is_renewed_a_minute_early() {
+async fn access_token_is_refreshed_a_minute_before_expiry() {
     let (issuer, app, mut browser) = connected(Rotation::Strict).await;
     app.advance(Span::seconds(crate::helpers::LIFETIME - 61));
     let _ = profile(&mut browser, &app).await.expect(200);
@@ -93,7 +93,7 @@ async fn it_is_renewed_a_minute_early() {
 }
 
 #[tokio::test]
-async fn what_was_taken_back_there_asks_for_the_person_once_and_then_stays_quiet() {
+async fn revoked_grant_requires_reconnect_without_retry_loop() {
     let (issuer, app, mut browser) = connected(Rotation::Strict).await;
     issuer.revoke_all_grants();
     // The access token has not expired: the provider's 401 causes a refresh.
@@ -115,22 +115,22 @@ async fn what_was_taken_back_there_asks_for_the_person_once_and_then_stays_quiet
 }
 
 #[tokio::test]
-async fn without_a_refresh_token_it_ends_with_the_access_token() {
+async fn expired_token_without_refresh_token_requires_reconnect() {
     let issuer = Issuer::start().await;
     let app = standing(&issuer).await;
     let mut browser = somebody(&app, "ada@example.test").await;
     connect(&mut browser, &app, &issuer).await;
     let _ = profile(&mut browser, &app).await.expect(200);
-    an_hour_later(&app);
+    advance_by_token_lifetime(&app);
     let page = profile(&mut browser, &app).await.expect_error(409, "reconnect_needed");
     assert!(page.body.contains("cannot be refreshed"), "{}", page.summary());
     assert_eq!(issuer.refreshes(), 0);
 }
 
 #[tokio::test]
-async fn a_provider_that_is_ill_for_a_while_costs_nothing() {
+async fn failed_refresh_keeps_the_connection() {
     let (issuer, app, mut browser) = connected(Rotation::Strict).await;
-    an_hour_later(&app);
+    advance_by_token_lifetime(&app);
     let says = |status, body: &str| Answer::Body(status, "application/json", body.to_owned());
     let (down, nonsense) = ("answered that it is unavailable", "sent an invalid response");
     for (answer, code, said) in [
@@ -172,9 +172,9 @@ async fn killed(app: &Latchkey, browser: &mut Browser) {
 }
 
 #[tokio::test]
-async fn whoever_was_killed_while_asking_holds_nobody_up_for_long() {
+async fn abandoned_refresh_lease_expires() {
     let (issuer, app, mut browser) = connected(Rotation::Strict).await;
-    an_hour_later(&app);
+    advance_by_token_lifetime(&app);
     killed(&app, &mut browser).await;
     let page = profile(&mut browser, &app).await.expect_error(503, "token_being_renewed");
     assert!(page.header("retry-after").is_some());
@@ -185,9 +185,9 @@ async fn whoever_was_killed_while_asking_holds_nobody_up_for_long() {
 }
 
 /// The provider has rotated the token, but its response was never stored.
-async fn after_a_lost_answer(rotation: Rotation) -> (Issuer, Latchkey, Browser) {
+async fn after_lost_refresh_response(rotation: Rotation) -> (Issuer, Latchkey, Browser) {
     let (issuer, app, mut browser) = connected(rotation).await;
-    an_hour_later(&app);
+    advance_by_token_lifetime(&app);
     issuer.drop_next_response();
     let _ = profile(&mut browser, &app).await.expect_error(502, "service_unavailable");
     assert_eq!(issuer.refreshes(), 1);
@@ -195,26 +195,26 @@ async fn after_a_lost_answer(rotation: Rotation) -> (Issuer, Latchkey, Browser) 
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_asked_for_again_and_a_provider_with_a_grace_repeats_it() {
-    let (issuer, app, mut browser) = after_a_lost_answer(Rotation::WithGrace).await;
+async fn lost_refresh_response_is_retried_within_grace_period() {
+    let (issuer, app, mut browser) = after_lost_refresh_response(Rotation::WithGrace).await;
     let _ = profile(&mut browser, &app).await.expect(200);
     assert_eq!(issuer.refreshes(), 2);
-    an_hour_later(&app);
+    advance_by_token_lifetime(&app);
     let _ = profile(&mut browser, &app).await.expect(200);
 }
 
 #[tokio::test]
-async fn a_lost_answer_of_a_provider_without_a_grace_asks_for_the_person() {
-    let (issuer, app, mut browser) = after_a_lost_answer(Rotation::Strict).await;
+async fn lost_refresh_response_without_grace_requires_reconnect() {
+    let (issuer, app, mut browser) = after_lost_refresh_response(Rotation::Strict).await;
     let _ = profile(&mut browser, &app).await.expect_error(409, "reconnect_needed");
     let _ = profile(&mut browser, &app).await.expect_error(409, "reconnect_needed");
     assert_eq!(issuer.refreshes(), 2, "asked once more, and then the person is");
 }
 
 #[tokio::test]
-async fn a_browser_that_goes_away_in_the_middle_loses_no_token() {
+async fn client_disconnect_does_not_lose_refreshed_token() {
     let (issuer, app, mut browser) = connected(Rotation::Strict).await;
-    an_hour_later(&app);
+    advance_by_token_lifetime(&app);
     // The userinfo call hangs, so the request is open when the browser disconnects; its refresh is
     // done by then or continues without it.
     issuer.respond_with(USERINFO, Answer::Silence);
@@ -229,7 +229,7 @@ async fn a_browser_that_goes_away_in_the_middle_loses_no_token() {
 }
 
 #[tokio::test]
-async fn a_token_that_comes_while_the_process_stops_is_written_down() {
+async fn refreshed_token_is_stored_during_shutdown() {
     let issuer = issuer(Rotation::Strict).await;
     let database = Database::sqlite().await;
     let app = instance(&database.url).with_issuer(&issuer).start().await;
@@ -253,9 +253,9 @@ async fn a_token_that_comes_while_the_process_stops_is_written_down() {
 }
 
 #[tokio::test]
-async fn what_a_provider_takes_away_in_a_renewal_is_not_used_any_more() {
+async fn scope_removed_by_refresh_is_no_longer_used() {
     let (issuer, app, mut browser) = connected(Rotation::Never).await;
-    an_hour_later(&app);
+    advance_by_token_lifetime(&app);
     let renewed = json!({
         "access_token": "access-248289761001.1", "token_type": "Bearer", "expires_in": 3600,
         "scope": "email",

@@ -5,13 +5,14 @@ use latchkey_tests::issuer::{Answer, REVOKE, Rotation, SUBJECT};
 use latchkey_tests::{Browser, Database, Setup};
 
 use crate::helpers::{
-    connect, count, disconnect, due_now, id_of, issuer, overview, profile, somebody, until,
+    connect, count, disconnect, id_of, issuer, make_revocation_due, overview, profile, somebody,
+    until,
 };
 
 const FIRST: &str = "the-first-secret-of-this-very-site";
 const SECOND: &str = "the-second-secret-of-this-very-site";
 
-async fn tokens_follow(url: &str) {
+async fn app_secret_rotation_reencrypts_tokens(url: &str) {
     let issuer = issuer(Rotation::Never).await;
     let setup = |secret: &str| {
         Setup::new().set("DATABASE_URL", url).with_issuer(&issuer).set("APP_SECRET", secret)
@@ -35,13 +36,13 @@ async fn tokens_follow(url: &str) {
 
     // The first secret is no longer needed.
     let app = setup(SECOND).start().await;
-    let mut browser = back_in(&mut browser, &app).await;
+    let mut browser = sign_in_after_restart(&mut browser, &app).await;
     let _ = profile(&mut browser, &app).await.expect(200);
     let _ = app.stop().await;
 
     // Without either secret, the user is told, and nothing is sent.
     let app = setup("a-third-secret-that-opens-nothing-here").start().await;
-    let mut browser = back_in(&mut browser, &app).await;
+    let mut browser = sign_in_after_restart(&mut browser, &app).await;
     let asked = issuer.all_requests().len();
     let page = profile(&mut browser, &app).await.expect_error(409, "reconnect_needed");
     assert!(page.body.contains("APP_SECRET was changed"), "{}", page.summary());
@@ -56,24 +57,24 @@ async fn tokens_follow(url: &str) {
 }
 
 /// A new sign-in after a restart on another port.
-async fn back_in(_: &mut Browser, app: &latchkey_tests::Latchkey) -> Browser {
+async fn sign_in_after_restart(_: &mut Browser, app: &latchkey_tests::Latchkey) -> Browser {
     latchkey_tests::accounts::signed_in(app, "ada@example.test", "session").await
 }
 
 #[tokio::test]
-async fn tokens_follow_the_secret_on_sqlite() {
+async fn app_secret_rotation_reencrypts_tokens_on_sqlite() {
     let database = Database::sqlite().await;
-    tokens_follow(&database.url).await;
+    app_secret_rotation_reencrypts_tokens(&database.url).await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn tokens_follow_the_secret_on_postgres() {
-    tokens_follow(&Database::new_postgres_url().await).await;
+async fn app_secret_rotation_reencrypts_tokens_on_postgres() {
+    app_secret_rotation_reencrypts_tokens(&Database::new_postgres_url().await).await;
 }
 
 #[tokio::test]
-async fn a_wrong_secret_ends_nothing_for_good() {
+async fn wrong_app_secret_keeps_the_connection() {
     let issuer = issuer(Rotation::Never).await;
     let database = Database::sqlite().await;
     let setup = |secret: &str| {
@@ -87,13 +88,13 @@ async fn a_wrong_secret_ends_nothing_for_good() {
 
     // With the wrong secret, the user is told, and the connection is kept.
     let app = setup(SECOND).start().await;
-    let mut browser = back_in(&mut browser, &app).await;
+    let mut browser = sign_in_after_restart(&mut browser, &app).await;
     let _ = profile(&mut browser, &app).await.expect_error(409, "reconnect_needed");
     let _ = app.stop().await;
 
     // With the right secret, it works again.
     let app = setup(FIRST).start().await;
-    let mut browser = back_in(&mut browser, &app).await;
+    let mut browser = sign_in_after_restart(&mut browser, &app).await;
     let page = overview(&mut browser, &app).await;
     assert!(!page.body.contains("<h3>Reconnect Acme</h3>"), "{}", page.summary());
     let _ = profile(&mut browser, &app).await.expect(200);
@@ -103,7 +104,7 @@ async fn a_wrong_secret_ends_nothing_for_good() {
     issuer.reset();
 
     // With the wrong secret during a revocation: it waits.
-    due_now(&database).await;
+    make_revocation_due(&database).await;
     let tries = "SELECT MAX(tries) FROM connections";
     let before = count(&database.db, tries).await;
     let asked = issuer.requests(REVOKE).len();
@@ -111,7 +112,7 @@ async fn a_wrong_secret_ends_nothing_for_good() {
     until("a try", async || count(&database.db, tries).await != before).await;
     assert_eq!(issuer.requests(REVOKE).len(), asked);
     let _ = app.stop().await;
-    due_now(&database).await;
+    make_revocation_due(&database).await;
     let app = setup(FIRST).start().await;
     let rows = "SELECT COUNT(*) FROM connections";
     until("the revocation", async || count(&app.app.db, rows).await == 0).await;
@@ -119,7 +120,7 @@ async fn a_wrong_secret_ends_nothing_for_good() {
 }
 
 #[tokio::test]
-async fn a_sealed_token_does_not_open_in_another_row() {
+async fn encrypted_token_cannot_be_moved_to_another_row() {
     let issuer = issuer(Rotation::Never).await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut ada = somebody(&app, "ada@example.test").await;

@@ -9,7 +9,7 @@ use latchkey_domain::connection::{BrokenReason, Failure, Family, Offer, Provider
 const CALENDAR: &str = "https://www.googleapis.com/auth/calendar.readonly";
 
 #[test]
-fn calls_are_made_only_with_what_was_granted() {
+fn provider_calls_require_a_granted_scope() {
     let at = Timestamp::from_seconds(1);
     let calendar = Family::Google.offer("calendar").expect("an offer");
     let contacts = Family::Google.offer("contacts").expect("an offer");
@@ -30,7 +30,7 @@ fn calls_are_made_only_with_what_was_granted() {
 }
 
 #[test]
-fn a_token_is_renewed_a_minute_before_its_end() {
+fn token_is_refreshed_a_minute_before_expiry() {
     let now = Timestamp::from_seconds(1_000);
     for (end, due) in [(None, false), (Some(900), true), (Some(1_060), true), (Some(1_061), false)]
     {
@@ -39,7 +39,7 @@ fn a_token_is_renewed_a_minute_before_its_end() {
 }
 
 #[test]
-fn asking_for_more_keeps_what_there_is_and_does_not_nag() {
+fn incremental_authorization_keeps_granted_scopes() {
     let contacts = Family::Google.offer("contacts").expect("an offer");
     let asked = |granted: Option<&str>, chosen: &[&Offer]| {
         let granted = granted.map(ProviderScopes::parse);
@@ -54,7 +54,7 @@ fn asking_for_more_keeps_what_there_is_and_does_not_nag() {
 }
 
 #[test]
-fn what_is_not_said_was_granted_as_asked() {
+fn missing_scope_in_response_means_granted_as_requested() {
     let asked = ProviderScopes::parse("a b");
     assert_eq!(granted_scopes(&asked, None), asked);
     assert_eq!(
@@ -65,7 +65,7 @@ fn what_is_not_said_was_granted_as_asked() {
 }
 
 #[test]
-fn pauses_grow_and_have_an_end() {
+fn retry_delay_doubles_up_to_a_limit() {
     for (tries, seconds) in
         [(0, 30), (1, 30), (2, 60), (3, 120), (10, 15_360), (11, 21_600), (u32::MAX, 21_600)]
     {
@@ -74,7 +74,7 @@ fn pauses_grow_and_have_an_end() {
 }
 
 #[test]
-fn reasons_are_stored_and_read_back() {
+fn broken_and_failure_reasons_round_trip() {
     for reason in BrokenReason::ALL {
         assert_eq!(reason.to_string().parse(), Ok(*reason));
     }
@@ -85,7 +85,7 @@ fn reasons_are_stored_and_read_back() {
 }
 
 #[test]
-fn scopes_are_read_in_either_dialect() {
+fn scopes_parse_with_spaces_or_commas() {
     for (text, read) in [
         ("openid email", "email openid"),
         ("repo,user:email", "repo user:email"),
@@ -101,7 +101,7 @@ fn scopes_are_read_in_either_dialect() {
 }
 
 #[test]
-fn a_flood_of_them_is_cut_off() {
+fn number_and_length_of_scopes_are_limited() {
     let many = (0..10_000).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
     assert_eq!(ProviderScopes::parse(&many).iter().count(), 100);
     assert_eq!(ProviderScopes::parse(&"x".repeat(257)), ProviderScopes::default());

@@ -8,7 +8,7 @@ use latchkey_domain::password::{
 use latchkey_domain::{DisplayName, Email};
 
 #[test]
-fn details_are_checked_all_at_once() {
+fn contact_details_report_all_invalid_fields() {
     let (long, digits) = ("x".repeat(201), "1".repeat(41));
     for (name, email, phone, wrong) in [
         ("Ada", None, None, &[][..]),
@@ -27,7 +27,7 @@ fn details_are_checked_all_at_once() {
 }
 
 #[test]
-fn one_mailbox_has_one_form() {
+fn email_spellings_normalize_to_one_form() {
     for written in [
         "ada@example.test",
         "Ada@Example.TEST",
@@ -41,7 +41,7 @@ fn one_mailbox_has_one_form() {
 }
 
 #[test]
-fn a_domain_has_one_form_inside_and_is_shown_as_people_write_it() {
+fn email_domain_stored_as_punycode_displays_as_unicode() {
     for written in [
         "kai@bücher.test",
         "kai@xn--bcher-kva.test",
@@ -59,7 +59,7 @@ fn a_domain_has_one_form_inside_and_is_shown_as_people_write_it() {
 }
 
 #[test]
-fn the_canonical_form_is_its_own() {
+fn email_normalization_is_idempotent() {
     for code in 0x20..0x3000_u32 {
         let Some(base) = char::from_u32(code) else { continue };
         for written in [format!("{base}@x.test"), format!("{base}\u{308}@x.test")] {
@@ -70,7 +70,7 @@ fn the_canonical_form_is_its_own() {
 }
 
 #[test]
-fn what_is_no_address_is_refused() {
+fn invalid_emails_are_rejected() {
     let long = format!("{}@example.test", "a".repeat(300));
     let huge = "a".repeat(100_000);
     for wrong in [
@@ -109,7 +109,7 @@ fn what_is_no_address_is_refused() {
 }
 
 #[test]
-fn names_are_cleaned() {
+fn display_names_are_sanitized() {
     for (sent, shown) in [
         ("Ada Lovelace", Some("Ada Lovelace")),
         ("  Ada\t\n Lovelace ", Some("Ada Lovelace")),
@@ -123,14 +123,14 @@ fn names_are_cleaned() {
 }
 
 #[test]
-fn long_names_are_cut_at_a_character() {
+fn long_display_names_are_truncated_to_120_characters() {
     let name = DisplayName::clean(&"日本 ".repeat(50_000));
     let length = name.map(|name| name.as_str().chars().count());
     assert!(length.is_some_and(|n| (119..=120).contains(&n)), "{length:?}");
 }
 
 #[test]
-fn the_first_name_that_can_be_shown_is_taken() {
+fn first_non_empty_display_name_is_used() {
     assert_eq!(DisplayName::first_of([None, Some(""), Some("octo")]).as_str(), "octo");
     assert_eq!(DisplayName::first_of([None]).as_str(), "Someone");
     assert_eq!(DisplayName::first_of([Some("ada k lovelace")]).initials(), "AL");
@@ -140,7 +140,7 @@ fn the_first_name_that_can_be_shown_is_taken() {
 const ADA: [&str; 2] = ["ada.k+shop@example.test", "Ada Lovelace"];
 
 #[test]
-fn any_character_is_taken() {
+fn passwords_accept_any_character() {
     for good in [
         "correct horse battery staple",
         "        x       ",
@@ -162,7 +162,7 @@ fn any_character_is_taken() {
 }
 
 #[test]
-fn what_is_tried_first_is_refused() {
+fn weak_passwords_are_rejected_with_reason() {
     use WeakPassword::{Common, Context, Repeated, Sequence, TooLong, TooShort};
     let (long, huge) = ("ab".repeat(129), "x".repeat(1_000_000));
     for (weak, why) in [
@@ -205,7 +205,7 @@ fn what_is_tried_first_is_refused() {
 }
 
 #[test]
-fn the_list_is_as_it_is_looked_up() {
+fn common_password_list_is_sorted_and_lowercase() {
     let text = include_str!("../../../crates/domain/src/common-passwords.txt");
     let list: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
     assert!(list.len() > 3000, "{}", list.len());
@@ -216,7 +216,7 @@ fn the_list_is_as_it_is_looked_up() {
 }
 
 #[test]
-fn refusals_say_what_to_do() {
+fn weak_password_messages_are_full_sentences() {
     for weak in ["short", "aaaaaaaa", "12345678", "password", "latchkey"] {
         let said = check(weak, &[]).map_err(|weak| weak.to_string());
         assert!(said.is_err_and(|said| said.ends_with('.')), "{weak}");
@@ -224,7 +224,7 @@ fn refusals_say_what_to_do() {
 }
 
 #[test]
-fn passwords_do_not_show_themselves() {
+fn password_debug_output_is_redacted() {
     let password = Password::new("hush hush");
     assert_eq!(format!("{password:?}"), "Ok([password])");
     assert_eq!(Password::new("x".repeat(MAX_BYTES + 1)), Err(PasswordTooLong));

@@ -11,7 +11,7 @@ use latchkey_domain::sign_in::{Lifetime, SignInMethod, UnknownMethod};
 use latchkey_domain::{DisplayName, Email, Role, Roles, Scopes, Span, Timestamp, UserId};
 
 #[test]
-fn kinds_are_stored_and_read_back() {
+fn audit_kinds_and_actors_round_trip() {
     for kind in Kind::ALL {
         assert_eq!(kind.to_string().parse(), Ok(*kind));
     }
@@ -23,7 +23,7 @@ fn kinds_are_stored_and_read_back() {
 }
 
 #[test]
-fn ids_sort_by_time_and_read_back() -> Result<(), InvalidId> {
+fn user_ids_sort_by_time_and_round_trip() -> Result<(), InvalidId> {
     let earlier = UserId::new(Timestamp::from_millis(1_000), [0xff; 10]);
     let later = UserId::new(Timestamp::from_millis(1_001), [0; 10]);
     assert!(earlier.to_string() < later.to_string());
@@ -32,7 +32,7 @@ fn ids_sort_by_time_and_read_back() -> Result<(), InvalidId> {
 }
 
 #[test]
-fn only_the_canonical_form_is_an_id() {
+fn non_canonical_user_ids_are_rejected() {
     let id = UserId::new(Timestamp::from_millis(1), [0xab; 10]).to_string();
     for wrong in [id.to_uppercase(), id.replace('-', ""), format!("{{{id}}}"), String::new()] {
         assert_eq!(wrong.parse::<UserId>(), Err(InvalidId), "{wrong}");
@@ -40,7 +40,7 @@ fn only_the_canonical_form_is_an_id() {
 }
 
 #[test]
-fn subjects() {
+fn subject_length_and_characters_are_validated() {
     for (text, ok) in [
         ("1", true),
         ("110169484474386276334", true),
@@ -55,7 +55,7 @@ fn subjects() {
 }
 
 #[test]
-fn only_the_identity_signs_in() -> Result<(), InvalidSubject> {
+fn account_is_resolved_by_identity_not_email() -> Result<(), InvalidSubject> {
     let ada = UserId::new(Timestamp::from_millis(1), [1; 10]);
     let other = UserId::new(Timestamp::from_millis(2), [2; 10]);
     let profile = |email: Option<&str>, email_verified| {
@@ -94,14 +94,14 @@ fn only_the_identity_signs_in() -> Result<(), InvalidSubject> {
 }
 
 #[test]
-fn the_last_way_in_stays() {
+fn last_sign_in_method_cannot_be_removed() {
     for (methods, may) in [(0, false), (1, false), (2, true), (9, true)] {
         assert_eq!(may_unlink(methods), may, "{methods}");
     }
 }
 
 #[test]
-fn refresh_tokens_are_judged() {
+fn refresh_token_state_decides_rotation() {
     let at = Timestamp::from_seconds;
     for (expires, used, ended, now, verdict) in [
         (100, None, false, 50, Verdict::Rotate),
@@ -122,7 +122,7 @@ fn refresh_tokens_are_judged() {
 }
 
 #[test]
-fn names_of_roles() {
+fn role_names_are_validated() {
     for (name, ok) in [
         ("admin", true),
         ("read-only-2", true),
@@ -137,7 +137,7 @@ fn names_of_roles() {
 }
 
 #[test]
-fn roles_are_stored_and_read_back() {
+fn roles_are_sorted_and_deduplicated() {
     let roles = Roles::from("editor admin admin");
     assert_eq!(roles.to_string(), "admin editor");
     assert!(roles.contains(&Role::admin()));
@@ -145,7 +145,7 @@ fn roles_are_stored_and_read_back() {
 }
 
 #[test]
-fn scopes_are_read_and_written() {
+fn scopes_are_deduplicated_and_unknown_ones_rejected() {
     assert_eq!(
         "contacts:read profile profile".parse::<Scopes>().map(|s| s.to_string()),
         Ok("profile contacts:read".to_owned())
@@ -155,7 +155,7 @@ fn scopes_are_read_and_written() {
 }
 
 #[test]
-fn methods_are_stored_and_read_back() {
+fn sign_in_methods_round_trip_as_text() {
     for method in [SignInMethod::Password, SignInMethod::OAuth("google".to_owned())] {
         assert_eq!(method.to_string().parse(), Ok(method));
     }
@@ -165,7 +165,7 @@ fn methods_are_stored_and_read_back() {
 }
 
 #[test]
-fn a_sign_in_ends_at_the_nearer_of_two_limits() {
+fn sign_in_ends_at_idle_or_absolute_limit() {
     let life = Lifetime { idle: Span::seconds(10), absolute: Span::seconds(60) };
     let at = Timestamp::from_seconds;
     assert_eq!(life.ends_at(at(0), at(0)), at(10));

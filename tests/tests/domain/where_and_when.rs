@@ -7,7 +7,7 @@ use url::Url;
 const DEFAULT: &str = "/account";
 
 #[test]
-fn only_our_own_pages() -> Result<(), url::ParseError> {
+fn return_to_accepts_only_local_paths() -> Result<(), url::ParseError> {
     let ours = Url::parse("https://app.test")?;
     for (next, lands) in [
         ("/", "/"),
@@ -44,7 +44,7 @@ fn only_our_own_pages() -> Result<(), url::ParseError> {
 }
 
 #[test]
-fn spans_read_like_a_sentence() {
+fn spans_are_displayed_in_words() {
     for (span, said) in [
         (Span::millis(0), "less than a second"),
         (Span::millis(-5), "less than a second"),
@@ -58,7 +58,7 @@ fn spans_read_like_a_sentence() {
 }
 
 #[test]
-fn timestamps_are_written_both_ways() {
+fn timestamps_format_as_rfc3339_and_text() {
     let at = Timestamp::from_seconds(1_795_450_320);
     assert_eq!(at.rfc3339(), "2026-11-23T16:12:00Z");
     assert_eq!(at.to_string(), "23 Nov 2026, 16:12 UTC");

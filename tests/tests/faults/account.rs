@@ -11,35 +11,35 @@ use serde_json::json;
 
 use crate::ask_for_tokens;
 
-async fn delete_everybody(app: &Latchkey) {
+async fn delete_all_users(app: &Latchkey) {
     execute(&app.app.db, "DELETE FROM users").await;
 }
 
-async fn what_is_written_for_a_deleted_account_is_refused(app: Latchkey) {
+async fn contact_for_deleted_account_returns_401(app: Latchkey) {
     let (mut program, _) = sign_up_client(&app, "ada@example.test").await;
-    delete_everybody(&app).await;
+    delete_all_users(&app).await;
     let page = program.post("/api/v1/contacts", json!({ "name": "Grace" })).await;
     let _ = expect_problem(&page, 401, "sign_in_required");
     assert!(page.header("www-authenticate").is_some_and(|text| text.contains("invalid_token")));
 }
 
 #[tokio::test]
-async fn a_contact_of_an_account_that_is_gone_is_401_on_sqlite() {
-    what_is_written_for_a_deleted_account_is_refused(Latchkey::start().await).await;
+async fn contact_for_deleted_account_returns_401_on_sqlite() {
+    contact_for_deleted_account_returns_401(Latchkey::start().await).await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn a_contact_of_an_account_that_is_gone_is_401_on_postgres() {
+async fn contact_for_deleted_account_returns_401_on_postgres() {
     let url = Database::new_postgres_url().await;
     let app = Setup::new().set("DATABASE_URL", url).start().await;
-    what_is_written_for_a_deleted_account_is_refused(app).await;
+    contact_for_deleted_account_returns_401(app).await;
 }
 
 /// If the client disconnects at any moment after "delete my account", either the account is gone or
 /// the user is still signed in.
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_signed_out_of_an_account_that_was_not_deleted() {
+async fn interrupted_deletion_never_signs_out_a_kept_account() {
     const PEOPLE: u64 = 24;
     let app = Latchkey::start().await;
     let mut browsers = Vec::new();
@@ -67,7 +67,7 @@ async fn nobody_is_signed_out_of_an_account_that_was_not_deleted() {
 
 /// A concurrent sign-in or password change gets the same response as a moment later.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_that_is_deleted_meanwhile_is_no_fault_of_ours() {
+async fn concurrent_account_deletion_causes_no_server_error() {
     let app = Latchkey::start().await;
     for moment in 0..12 {
         let email = format!("person-{moment}@example.test");
@@ -78,7 +78,7 @@ async fn an_account_that_is_deleted_meanwhile_is_no_fault_of_ours() {
         let (asked, changed, ()) =
             tokio::join!(ask_for_tokens(&app, &email, 2), browser.post(&url, &other), async {
                 tokio::time::sleep(Duration::from_millis(moment * 15)).await;
-                delete_everybody(&app).await;
+                delete_all_users(&app).await;
             });
         for page in &asked {
             assert!([200, 401].contains(&page.status), "{}", page.summary());
@@ -88,7 +88,7 @@ async fn an_account_that_is_deleted_meanwhile_is_no_fault_of_ours() {
 }
 
 #[tokio::test]
-async fn whoever_signs_in_again_and_again_keeps_a_hundred_sign_ins() {
+async fn account_keeps_at_most_100_sign_ins() {
     let app = Latchkey::start().await;
     let (mut first, oldest) = sign_up_client(&app, "ada@example.test").await;
     for _ in 0..100 {

@@ -134,7 +134,7 @@ async fn live(mut program: ApiClient, email: String, told: Arc<Mutex<Told>>) {
     }
 }
 
-async fn nothing_acknowledged_is_lost(url: &str) {
+async fn acknowledged_writes_survive_a_crash(url: &str) {
     #[expect(clippy::disallowed_methods, reason = "no setting of the app: for long runs by hand")]
     let rounds = std::env::var("CRASH_ROUNDS").map_or(4, |text| text.parse().expect("a number"));
     let folder = tempfile::tempdir().expect("a folder");
@@ -212,14 +212,14 @@ async fn nothing_acknowledged_is_lost(url: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the built binary: tests/run"]
-async fn a_crash_loses_nothing_that_was_acknowledged_on_sqlite() {
+async fn acknowledged_writes_survive_a_crash_on_sqlite() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("sqlite://{}/one.db", folder.path().display());
-    nothing_acknowledged_is_lost(&url).await;
+    acknowledged_writes_survive_a_crash(&url).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the built binary and PostgreSQL: tests/run"]
-async fn a_crash_loses_nothing_that_was_acknowledged_on_postgres() {
-    nothing_acknowledged_is_lost(&Database::new_postgres_url().await).await;
+async fn acknowledged_writes_survive_a_crash_on_postgres() {
+    acknowledged_writes_survive_a_crash(&Database::new_postgres_url().await).await;
 }

@@ -14,7 +14,7 @@ use crate::{ask_for_tokens, is_ready, try_again};
 const EMAIL: &str = "ada@example.test";
 
 /// Requests tokens until one fails because of the full disk. There are no other errors.
-async fn ask_until_it_is_full(app: &Latchkey) {
+async fn request_tokens_until_disk_is_full(app: &Latchkey) {
     for _ in 0..100 {
         let pages = ask_for_tokens(app, EMAIL, 16).await;
         pages.iter().filter(|page| page.status != 200).for_each(try_again);
@@ -25,7 +25,7 @@ async fn ask_until_it_is_full(app: &Latchkey) {
     panic!("there is always room");
 }
 
-async fn all_is_well(app: &Latchkey) {
+async fn assert_sign_in_works_and_app_is_ready(app: &Latchkey) {
     for page in ask_for_tokens(app, EMAIL, 24).await {
         assert_eq!(page.status, 200, "{}: {}", page.request, page.summary());
     }
@@ -46,14 +46,14 @@ async fn limit_pages(app: &Latchkey, pages: i64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sign_in_works_again_at_once_when_there_is_room_again() {
+async fn sign_in_recovers_after_sqlite_full_error() {
     let app = Latchkey::start().await;
     sign_up(&app, EMAIL).await;
     // A limit below the current size means the current size.
     limit_pages(&app, 1).await;
-    ask_until_it_is_full(&app).await;
+    request_tokens_until_disk_is_full(&app).await;
     limit_pages(&app, 1_000_000).await;
-    all_is_well(&app).await;
+    assert_sign_in_works_and_app_is_ready(&app).await;
 }
 
 /// A small file system.
@@ -101,7 +101,7 @@ async fn says_so(app: &Latchkey, disk: &Mounted<'_>) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "mounts a file system: tests/run, as root"]
-async fn a_full_disk_is_said_plainly_and_forgotten_when_there_is_room() {
+async fn full_disk_returns_503_until_space_is_freed() {
     let folder = tempfile::tempdir().expect("a folder");
     let Some(disk) = Mounted::at(folder.path()) else {
         eprintln!("only root can mount a file system: not tried");
@@ -113,18 +113,18 @@ async fn a_full_disk_is_said_plainly_and_forgotten_when_there_is_room() {
     let mut browser = signed_in(&app, EMAIL, "session").await;
     for _ in 0..2 {
         disk.fill();
-        ask_until_it_is_full(&app).await;
+        request_tokens_until_disk_is_full(&app).await;
         assert!(says_so(&app, &disk).await, "it takes no sign-in, and calls itself ready");
         // Requests that need no space still work.
         let _ = browser.get(&app.url("/account")).await.expect(200);
         disk.make_room();
-        all_is_well(&app).await;
+        assert_sign_in_works_and_app_is_ready(&app).await;
     }
     drop(app.stop().await);
 }
 
 #[tokio::test]
-async fn a_database_whose_file_was_deleted_takes_nothing_that_would_be_lost() {
+async fn missing_sqlite_file_blocks_writes_until_restored() {
     let app = Latchkey::start().await;
     sign_up(&app, EMAIL).await;
     let mut browser = signed_in(&app, EMAIL, "session").await;
@@ -140,5 +140,5 @@ async fn a_database_whose_file_was_deleted_takes_nothing_that_would_be_lost() {
     assert!(!file.exists(), "an empty one was made in its place");
     std::fs::rename(&aside, &file).expect("renamed");
     let _ = browser.get(&app.url("/account")).await.expect(200);
-    all_is_well(&app).await;
+    assert_sign_in_works_and_app_is_ready(&app).await;
 }

@@ -76,14 +76,14 @@ fn sqlite(folder: &tempfile::TempDir) -> String {
 }
 
 #[tokio::test]
-async fn an_sqlite_database_moves_to_another_file() {
+async fn sqlite_database_moves_to_another_file() {
     let (here, there) = (tempfile::tempdir().expect("one"), tempfile::tempdir().expect("two"));
     moves(sqlite(&here), sqlite(&there)).await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn an_sqlite_database_moves_to_postgres() {
+async fn sqlite_database_moves_to_postgres() {
     let here = tempfile::tempdir().expect("a folder");
     moves(sqlite(&here), Database::new_postgres_url().await).await;
 }
@@ -91,7 +91,7 @@ async fn an_sqlite_database_moves_to_postgres() {
 /// A table of a hundred thousand rows is one slow statement.
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn a_move_takes_longer_than_a_request_may() {
+async fn database_move_may_exceed_the_request_timeout() {
     let here = Database::sqlite().await;
     let there = Database::postgres().await;
     let app = instance(&here.url).start().await;
@@ -110,13 +110,13 @@ async fn a_move_takes_longer_than_a_request_may() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn a_postgres_database_moves_to_sqlite() {
+async fn postgres_database_moves_to_sqlite() {
     let there = tempfile::tempdir().expect("a folder");
     moves(Database::new_postgres_url().await, sqlite(&there)).await;
 }
 
 #[tokio::test]
-async fn a_move_that_was_interrupted_goes_on_and_one_into_a_used_database_is_noticed() {
+async fn interrupted_move_resumes_and_reports_differences() {
     let here = Database::sqlite().await;
     let there = Database::sqlite().await;
     let app = instance(&here.url).start().await;
@@ -150,7 +150,7 @@ fn postgres_tool(name: &str, arguments: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn a_dump_of_postgres_brings_everybody_back() {
+async fn restored_postgres_dump_keeps_users_signed_in() {
     let server = Database::new_postgres_url().await;
     let app = instance(&server).start().await;
     let person = Person::at(&app).await;

@@ -34,7 +34,7 @@ impl Pooler {
         let (far, port) = (url.port().expect("a port"), crate::free_port());
         url.set_port(Some(port)).expect("a port");
         // Debian 12's version does not have this setting.
-        let prepared_statements = if remembers_statements() {
+        let prepared_statements = if supports_prepared_statements() {
             format!("max_prepared_statements = {prepared_statements}\n")
         } else {
             String::new()
@@ -80,7 +80,7 @@ impl Drop for Pooler {
 }
 
 /// Since 1.21, PgBouncer supports prepared statements in transaction mode.
-fn remembers_statements() -> bool {
+fn supports_prepared_statements() -> bool {
     let said = Command::new(PROGRAM).arg("--version").output().expect("PgBouncer").stdout;
     let said = String::from_utf8(said).expect("text");
     let mut version = said.split(['.', ' ', '\n']).skip(1).map(|part| part.parse::<u32>());
@@ -91,7 +91,7 @@ fn remembers_statements() -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL and PgBouncer: tests/run"]
-async fn a_pooler_that_cannot_be_worked_with_is_named_by_the_start_and_by_doctor() {
+async fn start_and_doctor_report_unsupported_pooler() {
     let server = Database::new_postgres_url().await;
     for (connections, query, said) in [
         (8, "", "pool_mode = session"),
@@ -110,7 +110,7 @@ async fn a_pooler_that_cannot_be_worked_with_is_named_by_the_start_and_by_doctor
 }
 
 /// Waits until this many server connections have sent `LISTEN`, and nothing since.
-async fn until_listening(server: &str, connections: i64) {
+async fn wait_until_listening(server: &str, connections: i64) {
     let mut one = PgConnection::connect(server).await.expect("a connection");
     let count = "SELECT COUNT(*) FROM pg_stat_activity \
         WHERE datname = current_database() AND query LIKE 'LISTEN %'";
@@ -125,7 +125,7 @@ async fn until_listening(server: &str, connections: i64) {
 }
 
 /// A sign-in that ends at one instance is soon refused at the other, and no other is.
-async fn a_round(here: &Latchkey, there: &Latchkey) {
+async fn assert_revocation_reaches_other_instance(here: &Latchkey, there: &Latchkey) {
     let Tokens { access, refresh, .. } = tokens(here, EMAIL, None).await;
     let mut program = ApiClient::with(there, &access);
     for path in ["/api/v1/me", "/api/v1/contacts", "/api/v1/sessions"] {
@@ -147,9 +147,9 @@ async fn a_round(here: &Latchkey, there: &Latchkey) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL and PgBouncer: tests/run"]
-async fn behind_a_pooler_what_ends_is_refused_everywhere_and_nothing_fails() {
+async fn revocation_reaches_all_instances_behind_pgbouncer() {
     for (mode, connections) in [("session", 40), ("transaction", 3), ("transaction", 1)] {
-        if mode == "transaction" && !remembers_statements() {
+        if mode == "transaction" && !supports_prepared_statements() {
             eprintln!("this PgBouncer forgets prepared statements: not tried");
             continue;
         }
@@ -159,10 +159,10 @@ async fn behind_a_pooler_what_ends_is_refused_everywhere_and_nothing_fails() {
         let (here, there) = (start().await, start().await);
         let _ = sign_up_client(&here, EMAIL).await;
         for (one, other) in [(&here, &there), (&there, &here), (&here, &there)] {
-            a_round(one, other).await;
+            assert_revocation_reaches_other_instance(one, other).await;
         }
         if mode == "session" {
-            until_listening(&server, 2).await;
+            wait_until_listening(&server, 2).await;
         }
         // A `LISTEN` would stay on the server connection for its next client.
         drop((here.stop().await, there.stop().await));

@@ -89,7 +89,7 @@ async fn carry(
 }
 
 /// Retries until it succeeds: each failure uses up a dead connection.
-async fn soon_well(app: &latchkey_tests::Latchkey) {
+async fn wait_until_recovered(app: &latchkey_tests::Latchkey) {
     let mut failed = 0;
     while ask_for_tokens(app, EMAIL, 1).await[0].status != 200 {
         failed += 1;
@@ -99,7 +99,7 @@ async fn soon_well(app: &latchkey_tests::Latchkey) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn nobody_waits_for_a_database_that_stands_still() {
+async fn unresponsive_postgres_returns_503_and_recovers() {
     let server = Database::new_postgres_url().await;
     let line = Line::to(&server).await;
     let app = instance(&line.url).set("DATABASE_TIMEOUT", "2s").start().await;
@@ -111,13 +111,13 @@ async fn nobody_waits_for_a_database_that_stands_still() {
     assert!(!is_ready(&app).await);
     assert_eq!(program.get("/api/v1/me").await.status, 200, "a JWT needs no database");
     line.set(Carries::All);
-    soon_well(&app).await;
+    wait_until_recovered(&app).await;
     assert!(is_ready(&app).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn connections_that_died_without_a_word_are_given_up() {
+async fn lost_connections_are_replaced_and_revocations_arrive() {
     let server = Database::new_postgres_url().await;
     let line = Line::to(&server).await;
     let watching =
@@ -129,7 +129,7 @@ async fn connections_that_died_without_a_word_are_given_up() {
     ask_for_tokens(&here, EMAIL, 2 * CONNECTIONS).await;
 
     line.lose_connections();
-    soon_well(&here).await;
+    wait_until_recovered(&here).await;
     // Changes by other processes are noticed again.
     let sessions = latchkey_tests::accounts::json_of(&other.get("/api/v1/sessions").await);
     let this =
@@ -147,7 +147,7 @@ async fn connections_that_died_without_a_word_are_given_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn of_several_servers_the_one_that_answers_is_found() {
+async fn multi_host_url_fails_over_to_responding_server() {
     let server = Database::new_postgres_url().await;
     let (one, other) = (Line::to(&server).await, Line::to(&server).await);
     let port = |line: &Line| Url::parse(&line.url).expect("a URL").port().expect("a port");
@@ -161,7 +161,7 @@ async fn of_several_servers_the_one_that_answers_is_found() {
     for (dead, alive) in [(&one, &other), (&other, &one)] {
         alive.set(Carries::All);
         dead.set(Carries::Nothing);
-        soon_well(&app).await;
+        wait_until_recovered(&app).await;
         assert!(is_ready(&app).await);
     }
     // A start while the first server does not respond, too.
@@ -173,7 +173,7 @@ async fn of_several_servers_the_one_that_answers_is_found() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn a_locked_table_is_given_up_and_so_is_the_statement_that_waits_for_it() {
+async fn statements_blocked_by_a_lock_are_cancelled() {
     let server = Database::new_postgres_url().await;
     let app = instance(&server).set("DATABASE_TIMEOUT", "1s").start().await;
     sign_up(&app, EMAIL).await;
@@ -188,12 +188,12 @@ async fn a_locked_table_is_given_up_and_so_is_the_statement_that_waits_for_it() 
     let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&mut *tx).await.expect("a count");
     assert!(waiting <= 16, "{waiting} statements wait, and nobody for them");
     tx.rollback().await.expect("rolled back");
-    soon_well(&app).await;
+    wait_until_recovered(&app).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn a_standby_that_takes_nothing_is_not_ready_and_left_for_the_primary() {
+async fn app_is_not_ready_until_postgres_is_writable() {
     let server = Database::new_postgres_url().await;
     let app = instance(&server).start().await;
     sign_up(&app, EMAIL).await;
@@ -213,7 +213,7 @@ async fn a_standby_that_takes_nothing_is_not_ready_and_left_for_the_primary() {
     assert!(!is_ready(&app).await);
     admin.execute(alter("RESET default_transaction_read_only")).await.expect("altered");
     // Nothing disconnects the app: it leaves the standby by itself.
-    soon_well(&app).await;
+    wait_until_recovered(&app).await;
     assert!(is_ready(&app).await);
     let pair = tokens(&app, EMAIL, None).await;
     assert_eq!(ApiClient::with(&app, &pair.access).get("/api/v1/me").await.status, 200);

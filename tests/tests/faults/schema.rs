@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::is_ready;
 
-async fn this_version_starts_and_serves(database: Database) {
+async fn app_starts_with_a_newer_schema(database: Database) {
     // Changes that a later version may make while this one still runs.
     database.execute("ALTER TABLE users ADD COLUMN shoe_size BIGINT").await;
     database.execute("CREATE TABLE shoes (id TEXT PRIMARY KEY)").await;
@@ -31,18 +31,18 @@ async fn this_version_starts_and_serves(database: Database) {
 }
 
 #[tokio::test]
-async fn an_older_version_starts_beside_a_newer_schema_on_sqlite() {
-    this_version_starts_and_serves(Database::sqlite().await).await;
+async fn app_starts_with_a_newer_schema_on_sqlite() {
+    app_starts_with_a_newer_schema(Database::sqlite().await).await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn an_older_version_starts_beside_a_newer_schema_on_postgres() {
-    this_version_starts_and_serves(Database::postgres().await).await;
+async fn app_starts_with_a_newer_schema_on_postgres() {
+    app_starts_with_a_newer_schema(Database::postgres().await).await;
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_called_so() {
+async fn non_sqlite_file_is_reported_when_opened() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("letter.db");
     std::fs::write(&file, "Dear Ada, this is a letter. ".repeat(100)).expect("written");
@@ -52,7 +52,7 @@ async fn a_file_that_is_no_database_is_called_so() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn a_user_who_may_not_create_tables_is_told_what_was_refused_and_why() {
+async fn missing_create_privilege_is_explained() {
     let server = Database::new_postgres_url().await;
     let mut admin = PgConnection::connect(&server).await.expect("a connection");
     let name = format!("guest_{}", std::process::id());

@@ -136,7 +136,7 @@ fn home() -> TempDir {
 }
 
 /// Waits until the standby has caught up with the primary.
-async fn until_caught_up(primary: &Server, standby: &Server) {
+async fn wait_until_caught_up(primary: &Server, standby: &Server) {
     let (mut primary, mut standby) = (primary.connect().await, standby.connect().await);
     let written: String = sqlx::query_scalar("SELECT pg_current_wal_lsn()::text")
         .fetch_one(&mut primary)
@@ -155,7 +155,7 @@ async fn until_caught_up(primary: &Server, standby: &Server) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn when_the_primary_dies_its_standby_is_found_once_it_takes_over() {
+async fn app_finds_the_promoted_standby_after_failover() {
     let home = home();
     let primary = Server::primary(home.path());
     let standby = primary.standby(home.path());
@@ -167,7 +167,7 @@ async fn when_the_primary_dies_its_standby_is_found_once_it_takes_over() {
     let app = Arc::new(app.start().await);
     let (mut program, pair) = sign_up_client(&app, EMAIL).await;
     let mut browser = signed_in(&app, EMAIL, "session").await;
-    until_caught_up(&primary, &standby).await;
+    wait_until_caught_up(&primary, &standby).await;
 
     // Users sign in all the time: it works, or they are told to retry.
     let stop = Arc::new(AtomicBool::new(false));

@@ -38,7 +38,7 @@ const WORDS: [&[u8]; 16] = [
 
 #[test]
 #[expect(clippy::print_stdout, reason = "how much was tried is for whoever runs it")]
-fn whatever_strangers_send_is_read_without_a_panic() {
+fn fuzzed_inputs_do_not_panic() {
     let inputs = std::env::vars_os().find(|(name, _)| name == "FUZZ_INPUTS");
     let inputs = inputs.and_then(|(_, count)| count.into_string().ok()?.parse().ok());
     let inputs: u64 = inputs.unwrap_or(INPUTS);

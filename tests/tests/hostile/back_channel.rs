@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{acme, refused, sign_in};
 
 #[tokio::test]
-async fn answers_that_are_none() {
+async fn invalid_provider_response_fails_the_sign_in() {
     let deep = "[".repeat(100_000);
     let nested = format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000));
     for (what, answer, status, code) in [
@@ -78,7 +78,7 @@ async fn redirects_are_not_followed() {
 
 /// Valid except for its size.
 #[tokio::test]
-async fn a_document_may_be_large_and_no_larger() {
+async fn provider_response_size_is_limited() {
     for (bytes, taken) in [(900_000, true), (1_100_000, false)] {
         for path in [DISCOVERY, TOKEN, USERINFO] {
             let (app, issuer) = acme().await;
@@ -105,7 +105,7 @@ async fn a_document_may_be_large_and_no_larger() {
 
 /// JSON with another content type, or with a byte order mark, is accepted.
 #[tokio::test]
-async fn odd_labels_and_marks_keep_nobody_out() {
+async fn content_type_and_byte_order_mark_are_ignored() {
     for kind in ["application/json", "text/html", "text/plain; charset=utf-8", ""] {
         for mark in ["", "\u{feff}", "\u{feff}\r\n "] {
             let (app, issuer) = acme().await;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{acme, refused, sign_in};
 
 #[tokio::test]
-async fn documents_that_make_no_sense_send_nobody_anywhere() {
+async fn invalid_discovery_document_is_refused() {
     for (member, value) in [
         ("issuer", json!("https://evil.test")),
         ("issuer", json!("/")), // stands for the issuer with a slash behind it
@@ -44,7 +44,7 @@ async fn documents_that_make_no_sense_send_nobody_anywhere() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_not_made_up() {
+async fn missing_required_provider_metadata_is_refused() {
     for (member, needed) in [
         ("issuer", true),
         ("authorization_endpoint", true),
@@ -69,7 +69,7 @@ async fn what_is_missing_is_not_made_up() {
 
 /// RFC 9700 §4.8: an issuer that supports only `plain` still gets S256.
 #[tokio::test]
-async fn pkce_is_not_talked_down() {
+async fn pkce_is_not_downgraded_by_provider_metadata() {
     for methods in [json!(["plain"]), json!([]), Value::Null] {
         let (app, issuer) = acme().await;
         issuer.metadata(move |metadata| {
@@ -81,7 +81,7 @@ async fn pkce_is_not_talked_down() {
 }
 
 #[tokio::test]
-async fn it_is_asked_once_for_many_sign_ins() {
+async fn discovery_document_is_fetched_once() {
     let (app, issuer) = acme().await;
     for _ in 0..5 {
         assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
@@ -95,7 +95,7 @@ async fn it_is_asked_once_for_many_sign_ins() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_is_away_at_the_start_is_found_when_it_is_back() {
+async fn issuer_offline_at_startup_is_discovered_later() {
     // A free port that the issuer will use.
     let issuer = Issuer::start().await;
     let port = url::Url::parse(&issuer.url).expect("a URL").port().expect("a port");
@@ -127,7 +127,7 @@ async fn away(app: &latchkey_tests::Latchkey, browser: &mut Browser) -> latchkey
 }
 
 #[tokio::test]
-async fn an_issuer_that_goes_away_meanwhile_is_said_to_be_away() {
+async fn dropped_token_request_is_not_retried() {
     let (app, issuer) = acme().await;
     let mut browser = Browser::new();
     let authorize = browser.start_sign_in(&app, "acme").await;

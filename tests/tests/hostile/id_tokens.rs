@@ -39,7 +39,7 @@ fn now() -> i64 {
 }
 
 #[tokio::test]
-async fn issuer_and_audience() {
+async fn id_token_issuer_audience_and_azp_must_match() {
     let (evil, us) = ("https://evil.test", "acme client:1");
     let all = [
         ("iss", json!(null), false),
@@ -63,7 +63,7 @@ async fn issuer_and_audience() {
 
 /// Some providers add a project or an API to the audience of every token.
 #[tokio::test]
-async fn an_audience_beside_us_that_the_settings_name_is_no_stranger() {
+async fn additional_audience_requires_setting_and_azp() {
     let issuer = Issuer::start().await;
     let setup = Setup::new().with_issuer(&issuer).set("OIDC_ACME_AUDIENCES", "project api");
     let app = setup.start().await;
@@ -96,7 +96,7 @@ async fn an_audience_beside_us_that_the_settings_name_is_no_stranger() {
 }
 
 #[tokio::test]
-async fn a_subject_that_is_a_number_is_refused_by_name() {
+async fn numeric_subject_is_refused_with_explanation() {
     let (app, issuer) = acme().await;
     issuer.id_token(claim("sub", json!(248_289_761_001_u64)));
     let page = sign_in(&app, &issuer, &mut Browser::new()).await;
@@ -105,7 +105,7 @@ async fn a_subject_that_is_a_number_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn times() {
+async fn id_token_time_claims_are_validated() {
     let far = 1e18;
     let all = [
         ("exp", json!(null), false),
@@ -130,7 +130,7 @@ async fn times() {
 }
 
 #[tokio::test]
-async fn the_attempt_and_the_access_token_that_it_belongs_to() {
+async fn nonce_and_at_hash_must_match() {
     let right = at_hash("access-248289761001");
     let all = [
         ("nonce", json!(null), false),
@@ -157,7 +157,7 @@ fn header(name: &'static str, value: Value) -> impl Fn(&mut Token) + Send + 'sta
 }
 
 #[tokio::test]
-async fn headers() {
+async fn id_token_header_parameters_are_validated() {
     let stranger = Key::es256("first").jwk();
     let all = [
         ("alg", json!(null), false),
@@ -190,7 +190,7 @@ async fn headers() {
 }
 
 #[tokio::test]
-async fn signatures() {
+async fn id_token_with_invalid_signature_is_refused() {
     let (app, issuer) = acme().await;
     let public = issuer.public_bytes();
     for (what, algorithm, signed) in [
@@ -214,7 +214,7 @@ async fn signatures() {
 }
 
 #[tokio::test]
-async fn a_strangers_key_in_the_header_or_at_an_address_there_is_not_used() {
+async fn jku_and_x5u_keys_are_not_fetched() {
     let (app, issuer) = acme().await;
     let url = issuer.url.clone();
     issuer.id_token(move |token| {
@@ -228,7 +228,7 @@ async fn a_strangers_key_in_the_header_or_at_an_address_there_is_not_used() {
 }
 
 #[tokio::test]
-async fn an_id_token_of_another_attempt_is_refused() {
+async fn id_token_with_old_nonce_is_refused() {
     let (app, issuer) = acme().await;
     let mut browser = Browser::new();
     let first = browser.start_sign_in(&app, "acme").await;
@@ -242,7 +242,7 @@ async fn an_id_token_of_another_attempt_is_refused() {
 }
 
 #[tokio::test]
-async fn every_algorithm_that_is_promised_is_understood() {
+async fn es256_eddsa_rs256_and_es512_id_tokens_verify() {
     let (app, issuer) = acme().await;
     for key in [Key::es256("a"), Key::eddsa("b"), Key::rs256("c"), Key::es512("d")] {
         let what = key.algorithm();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{acme, refused, sign_in};
 
 #[tokio::test]
-async fn a_rotation_is_noticed_at_once_and_keys_are_kept_between() {
+async fn issuer_key_rotation_refreshes_cached_keys() {
     let (app, issuer) = acme().await;
     for _ in 0..3 {
         assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
@@ -23,7 +23,7 @@ async fn a_rotation_is_noticed_at_once_and_keys_are_kept_between() {
 }
 
 #[tokio::test]
-async fn a_stream_of_unknown_keys_is_no_stream_of_fetches() {
+async fn jwks_fetches_are_limited_for_unknown_kids() {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).with_frozen_clock().start().await;
     assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.see_other(), "/account");
@@ -46,7 +46,7 @@ async fn a_stream_of_unknown_keys_is_no_stream_of_fetches() {
 /// A new key under its old `kid`, and signatures by unknown keys, with and without `kid`: tokens
 /// with invalid signatures do not cause a fetch each.
 #[tokio::test]
-async fn a_stream_of_bad_signatures_is_no_stream_of_fetches_either() {
+async fn jwks_fetches_are_limited_for_invalid_signatures() {
     for kid in [json!("first"), json!(null)] {
         let issuer = Issuer::start().await;
         let app = Setup::new().with_issuer(&issuer).with_frozen_clock().start().await;
@@ -68,7 +68,7 @@ async fn a_stream_of_bad_signatures_is_no_stream_of_fetches_either() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_withdrawn_is_dropped_within_the_hour() {
+async fn withdrawn_issuer_key_is_dropped_after_an_hour() {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).with_frozen_clock().start().await;
     issuer.id_token(|token| token.claims["exp"] = json!(9_999_999_999_i64));
@@ -88,7 +88,7 @@ async fn a_key_that_was_withdrawn_is_dropped_within_the_hour() {
 }
 
 #[tokio::test]
-async fn keys_that_are_none_are_passed_over() {
+async fn unusable_issuer_keys_are_ignored() {
     let key = Key::es256("first").jwk();
     let with = |name: &str, value: Value| {
         let mut changed = key.clone();
@@ -125,7 +125,7 @@ async fn keys_that_are_none_are_passed_over() {
 }
 
 #[tokio::test]
-async fn ten_thousand_keys_are_survived() {
+async fn huge_jwks_does_not_break_later_sign_ins() {
     let (app, issuer) = acme().await;
     let key = json!({ "kty": "EC", "crv": "P-256", "kid": "x", "x": "AA", "y": "AA" });
     issuer.respond_with(JWKS, Answer::Json(json!({ "keys": vec![key; 10_000] })));

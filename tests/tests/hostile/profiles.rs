@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{acme, refused, sign_in};
 
 #[tokio::test]
-async fn a_profile_of_somebody_else_is_not_believed() {
+async fn userinfo_with_another_subject_is_refused() {
     let (app, issuer) = acme().await;
     for subject in
         [json!("somebody-else"), json!(""), json!(null), json!(1), json!(SUBJECT.to_owned() + " ")]
@@ -22,7 +22,7 @@ async fn a_profile_of_somebody_else_is_not_believed() {
 }
 
 #[tokio::test]
-async fn without_a_profile_the_id_token_is_enough() {
+async fn id_token_suffices_without_userinfo_endpoint() {
     let (app, issuer) = acme().await;
     issuer.metadata(|metadata| {
         metadata.as_object_mut().expect("an object").remove("userinfo_endpoint");
@@ -35,7 +35,7 @@ async fn without_a_profile_the_id_token_is_enough() {
 }
 
 #[tokio::test]
-async fn a_profile_as_a_jwt_or_a_page_is_no_profile() {
+async fn malformed_userinfo_is_refused() {
     let (app, issuer) = acme().await;
     for (kind, body) in
         [("application/jwt", "e30.e30.e30"), ("text/html", "<h1>"), ("application/json", "\"x\"")]
@@ -48,7 +48,7 @@ async fn a_profile_as_a_jwt_or_a_page_is_no_profile() {
 
 /// `email_verified` in the ID token does not verify an address in the profile.
 #[tokio::test]
-async fn an_address_is_verified_by_who_names_it() {
+async fn id_token_email_verified_covers_only_that_email() {
     let (app, issuer) = acme().await;
     issuer.id_token(|token| {
         token.claims["email"] = json!("mine@acme.test");
@@ -79,7 +79,7 @@ async fn an_address_is_verified_by_who_names_it() {
 }
 
 #[tokio::test]
-async fn a_token_that_does_not_open_the_profile_leaves_the_id_token() {
+async fn refused_userinfo_request_falls_back_to_id_token() {
     let (app, issuer) = acme().await;
     issuer.id_token(|token| token.claims["name"] = "Token Doe".into());
     for status in [401, 403] {
@@ -92,7 +92,7 @@ async fn a_token_that_does_not_open_the_profile_leaves_the_id_token() {
 
 /// OpenID Connect Core §5.3.2: a client may be registered for a signed profile.
 #[tokio::test]
-async fn a_signed_profile_is_checked_like_a_token() {
+async fn signed_userinfo_is_verified() {
     let (app, issuer) = acme().await;
     let claims = json!({
         "iss": issuer.url, "aud": "acme client:1", "sub": SUBJECT, "name": "Signed Doe",
@@ -159,7 +159,7 @@ fn oddities() -> Vec<(&'static str, Value)> {
     text.iter().flat_map(|name| values.iter().map(|value| (*name, value.clone()))).collect()
 }
 
-async fn all_sorts_of_people(database: &str) {
+async fn unusual_profile_values_do_not_prevent_sign_in(database: &str) {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).set("DATABASE_URL", database).start().await;
     let mut ids = Vec::new();
@@ -184,20 +184,20 @@ async fn all_sorts_of_people(database: &str) {
 }
 
 #[tokio::test]
-async fn all_sorts_of_people_come_in_on_sqlite() {
+async fn unusual_profile_values_do_not_prevent_sign_in_on_sqlite() {
     let database = Database::sqlite().await;
-    all_sorts_of_people(&database.url).await;
+    unusual_profile_values_do_not_prevent_sign_in(&database.url).await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn all_sorts_of_people_come_in_on_postgres() {
-    all_sorts_of_people(&Database::new_postgres_url().await).await;
+async fn unusual_profile_values_do_not_prevent_sign_in_on_postgres() {
+    unusual_profile_values_do_not_prevent_sign_in(&Database::new_postgres_url().await).await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn what_a_browser_calls_itself_can_be_stored_on_postgres() {
+async fn unusual_user_agents_can_sign_in_on_postgres() {
     let url = Database::new_postgres_url().await;
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).set("DATABASE_URL", url).start().await;

@@ -9,7 +9,7 @@ use url::Url;
 use crate::{acme, refused, sign_in};
 
 #[tokio::test]
-async fn the_issuer_has_to_be_the_one_that_was_asked() {
+async fn iss_parameter_must_match_the_issuer() {
     for (iss, promised, signed_in) in [
         (Some(""), true, true), // "" stands for the right one
         (Some(""), false, true),
@@ -49,7 +49,7 @@ async fn the_issuer_has_to_be_the_one_that_was_asked() {
 }
 
 #[tokio::test]
-async fn a_response_that_contradicts_itself_is_refused_before_the_code_is_shown() {
+async fn contradictory_callback_is_refused_before_code_exchange() {
     let (app, issuer) = acme().await;
     let iss = issuer.url.clone();
     for parameters in [
@@ -82,7 +82,7 @@ async fn a_response_that_contradicts_itself_is_refused_before_the_code_is_shown(
 }
 
 #[tokio::test]
-async fn what_nobody_knows_is_passed_over_and_the_code_goes_through_unchanged() {
+async fn code_is_sent_unchanged_despite_unknown_parameters() {
     let (app, issuer) = acme().await;
     let mut browser = Browser::new();
     let authorize = browser.start_sign_in(&app, "acme").await;
@@ -98,7 +98,7 @@ async fn what_nobody_knows_is_passed_over_and_the_code_goes_through_unchanged() 
 }
 
 #[tokio::test]
-async fn one_providers_code_never_reaches_another() {
+async fn code_from_another_provider_is_refused() {
     let (honest, evil) = (Issuer::start().await, Issuer::start().await);
     let app = Setup::new()
         .with_issuer(&honest)
@@ -133,7 +133,7 @@ async fn one_providers_code_never_reaches_another() {
 }
 
 #[tokio::test]
-async fn a_callback_is_answered_from_the_cookie_alone_and_shown_once() {
+async fn sign_in_exchanges_the_code_once() {
     let (app, issuer) = acme().await;
     let mut browser = Browser::new();
     assert_eq!(sign_in(&app, &issuer, &mut browser).await.see_other(), "/account");
@@ -141,7 +141,7 @@ async fn a_callback_is_answered_from_the_cookie_alone_and_shown_once() {
 }
 
 /// `form_post`, as Apple uses it: from another site, so without our cookies.
-async fn post_from_elsewhere(callback: &Url, more: &str) -> Page {
+async fn cross_site_form_post(callback: &Url, more: &str) -> Page {
     let body = format!("{}{more}", callback.query().expect("an answer"));
     let mut to = callback.clone();
     to.set_query(None);
@@ -155,7 +155,7 @@ async fn post_from_elsewhere(callback: &Url, more: &str) -> Page {
 }
 
 #[tokio::test]
-async fn an_answer_as_a_form_is_brought_again_by_the_browser_that_set_out() {
+async fn form_post_response_completes_only_in_original_browser() {
     let issuer = Issuer::start().await;
     let setup = Setup::new().with_issuer(&issuer).set("OIDC_ACME_RESPONSE_MODE", "form_post");
     let app = setup.start().await;
@@ -164,7 +164,7 @@ async fn an_answer_as_a_form_is_brought_again_by_the_browser_that_set_out() {
     assert_eq!(parameter(&authorize, "response_mode"), "form_post");
     let answer = issuer.approve(&authorize);
     let more = "&user=%7B%22name%22%3A%22x%22%7D&id_token=secret&access_token=secret";
-    let page = post_from_elsewhere(&answer, more).await;
+    let page = cross_site_form_post(&answer, more).await;
     assert!(page.cookies().is_empty() && issuer.requests(TOKEN).is_empty(), "it did something");
     let to = page.see_other();
     assert!(!to.contains("secret") && !to.contains("user="), "{to}");
@@ -176,25 +176,25 @@ async fn an_answer_as_a_form_is_brought_again_by_the_browser_that_set_out() {
     // The form comes from another site, and leads only to our own callback.
     let mut forged = answer.clone();
     forged.set_query(Some("code=x&next=https%3A%2F%2Fevil.test&state=%0d%0aX: y"));
-    let to = post_from_elsewhere(&forged, "").await.see_other();
+    let to = cross_site_form_post(&forged, "").await.see_other();
     assert!(to.starts_with("/auth/acme/callback?code=x&state=%0D%0A"), "{to}");
     // No other route accepts a form from another site.
     let mut start = answer;
     start.set_path("/auth/acme");
-    assert_eq!(post_from_elsewhere(&start, "").await.status, 403);
+    assert_eq!(cross_site_form_post(&start, "").await.status, 403);
 }
 
 #[tokio::test]
-async fn an_answer_as_a_form_that_nobody_expects_is_explained() {
+async fn unconfigured_form_post_is_refused_with_explanation() {
     let (app, issuer) = acme().await;
     let authorize = Browser::new().start_sign_in(&app, "acme").await;
-    let page = post_from_elsewhere(&issuer.approve(&authorize), "").await;
+    let page = cross_site_form_post(&issuer.approve(&authorize), "").await;
     refused(&page, "not configured", 400, "form_post_unexpected");
     assert!(page.body.contains("_RESPONSE_MODE=form_post"), "{}", page.summary());
 }
 
 #[tokio::test]
-async fn the_scopes_in_the_settings_are_all_that_is_asked_for() {
+async fn configured_scopes_are_requested_with_openid() {
     for (setting, asked) in [
         ("openid", "openid"),
         ("email", "openid email"),

@@ -14,7 +14,7 @@ const FOR_EVER: Duration = Duration::from_secs(60);
 
 /// Concurrently, so that the test takes as long as one of them.
 #[tokio::test(flavor = "multi_thread")]
-async fn it_is_given_up_whichever_way_it_is_slow() {
+async fn slow_provider_response_times_out() {
     let mut cases = JoinSet::new();
     for path in [DISCOVERY, TOKEN, JWKS, USERINFO] {
         for answer in [Answer::Silence, Answer::Drip, Answer::DripHead] {
@@ -43,7 +43,7 @@ async fn it_is_given_up_whichever_way_it_is_slow() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_hinders_nobody_else() {
+async fn hanging_discovery_does_not_block_other_sign_ins() {
     let (app, issuer) = acme().await;
     let (app, issuer) = (Arc::new(app), Arc::new(issuer));
     issuer.respond_with(DISCOVERY, Answer::Silence);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{acme, refused, sign_in};
 
 #[tokio::test]
-async fn members_that_make_no_sense() {
+async fn malformed_tokens_and_token_types_are_refused() {
     let (app, issuer) = acme().await;
     let nonsense = Some((502, "provider_nonsense"));
     let no_token = Some((502, "id_token_refused"));
@@ -68,7 +68,7 @@ async fn members_that_make_no_sense() {
 }
 
 #[tokio::test]
-async fn members_that_are_missing() {
+async fn missing_token_response_members_are_refused() {
     let (app, issuer) = acme().await;
     for (member, code) in [
         ("access_token", "provider_nonsense"),
@@ -83,7 +83,7 @@ async fn members_that_are_missing() {
 }
 
 #[tokio::test]
-async fn errors_in_the_standards_words() {
+async fn token_endpoint_errors_map_to_error_codes() {
     let (app, issuer) = acme().await;
     for (error, status, code) in [
         (json!("invalid_grant"), 400, "code_refused"),
@@ -110,7 +110,7 @@ async fn errors_in_the_standards_words() {
 
 /// RFC 6749 §2.3.1: form-encoded in `Basic`, or in the body, never both.
 #[tokio::test]
-async fn the_secret_goes_where_the_issuer_wants_it_and_nowhere_else() {
+async fn client_authentication_uses_exactly_one_method() {
     for (methods, basic, setting) in [
         (Value::Null, false, "body"),
         (json!(["client_secret_basic"]), false, "body"),

@@ -6,7 +6,7 @@ use latchkey_tests::{Browser, Issuer, Latchkey, Page, Setup};
 use reqwest::Method;
 
 /// One of each kind: pages, redirects, our errors and the framework's, files.
-async fn one_of_each(app: &Latchkey, browser: &mut Browser) -> Vec<Page> {
+async fn responses_of_each_kind(app: &Latchkey, browser: &mut Browser) -> Vec<Page> {
     let mut pages = Vec::new();
     for (method, path) in [
         (Method::GET, "/"),
@@ -39,10 +39,10 @@ async fn one_of_each(app: &Latchkey, browser: &mut Browser) -> Vec<Page> {
 }
 
 #[tokio::test]
-async fn browsers_are_told_to_be_careful() {
+async fn responses_have_security_headers() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
-    let mut pages = one_of_each(&app, &mut browser).await;
+    let mut pages = responses_of_each_kind(&app, &mut browser).await;
     browser.sign_in_with(&app, "google", "ada").await;
     pages.push(browser.get(&app.url("/account")).await.expect(200));
     for page in &pages {
@@ -82,11 +82,11 @@ async fn browsers_are_told_to_be_careful() {
 }
 
 #[tokio::test]
-async fn on_https_browsers_are_told_to_stay_there() {
+async fn hsts_header_is_sent_on_https() {
     let issuer = Issuer::start().await;
     let app = Setup::public().with_issuer(&issuer).start().await;
     let mut browser = Browser::new().with_host("https://app.example.com", app.address);
-    for page in one_of_each(&app, &mut browser).await {
+    for page in responses_of_each_kind(&app, &mut browser).await {
         let hsts = page.header("strict-transport-security").expect("HSTS");
         assert!(!hsts.contains("includeSubDomains"), "{hsts}");
         let age: u64 = hsts
@@ -108,11 +108,11 @@ async fn on_https_browsers_are_told_to_stay_there() {
 }
 
 #[tokio::test]
-async fn every_answer_has_a_name_of_its_own() {
+async fn each_response_has_a_unique_request_id() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let mut seen = BTreeSet::new();
-    for page in one_of_each(&app, &mut browser).await {
+    for page in responses_of_each_kind(&app, &mut browser).await {
         let id = page.header("x-request-id").expect("X-Request-Id").to_owned();
         assert!(id.len() >= 16, "{id}");
         if page.header("x-error-code").is_some() && page.body.starts_with("<!doctype") {
@@ -126,7 +126,7 @@ async fn every_answer_has_a_name_of_its_own() {
 }
 
 #[tokio::test]
-async fn developers_are_told_what_a_request_cost() {
+async fn server_timing_reports_query_count_in_development() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let cost = |page: &Page| page.header("server-timing").expect("Server-Timing").to_owned();
@@ -139,7 +139,7 @@ async fn developers_are_told_what_a_request_cost() {
 }
 
 #[tokio::test]
-async fn pages_are_compressed_for_strangers_alone_and_files_for_everybody() {
+async fn only_signed_out_pages_and_files_are_compressed() {
     let app = Latchkey::start().await;
     let (stranger, mut known) = (Browser::new(), Browser::new());
     known.sign_in_with(&app, "google", "ada").await;
@@ -162,7 +162,7 @@ async fn pages_are_compressed_for_strangers_alone_and_files_for_everybody() {
 }
 
 #[tokio::test]
-async fn a_file_that_a_browser_has_is_not_sent_again() {
+async fn static_file_with_matching_etag_returns_304() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let url = app.url("/static/app.css");

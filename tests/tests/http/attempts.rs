@@ -25,7 +25,7 @@ async fn waiting_for(
 }
 
 #[tokio::test]
-async fn reload_back_and_a_browser_that_fetched_ahead_go_on_to_where_they_were_going() {
+async fn reloaded_callback_redirects_without_a_new_sign_in() {
     let app = Latchkey::start().await;
     for (provider, person, next) in [
         ("google", "ada", "/account"),
@@ -55,7 +55,7 @@ async fn reload_back_and_a_browser_that_fetched_ahead_go_on_to_where_they_were_g
 }
 
 #[tokio::test]
-async fn what_is_left_of_an_attempt_goes_to_its_callback_alone() {
+async fn used_attempt_cookies_are_scoped_to_the_callback() {
     for (setup, prefix) in [(Setup::new(), ""), (Setup::public(), "__Secure-")] {
         let issuer = Issuer::start().await;
         let app = setup.with_issuer(&issuer).start().await;
@@ -87,7 +87,7 @@ async fn what_is_left_of_an_attempt_goes_to_its_callback_alone() {
 
 /// On https a subdomain can set cookies without `__Host-`; on http another port can.
 #[tokio::test]
-async fn an_attempt_that_waits_does_not_count_where_used_ones_lie() {
+async fn pending_attempt_in_a_used_cookie_is_ignored() {
     let app = Latchkey::start().await;
     let mut attacker = Browser::new();
     let callback = waiting(&app, &mut attacker, "google", "ada").await;
@@ -100,7 +100,7 @@ async fn an_attempt_that_waits_does_not_count_where_used_ones_lie() {
 }
 
 #[tokio::test]
-async fn an_answer_that_failed_is_used_up_as_well() {
+async fn failed_callback_cannot_be_reused() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let authorize = browser.start_sign_in(&app, "google").await;
@@ -111,7 +111,7 @@ async fn an_answer_that_failed_is_used_up_as_well() {
 }
 
 #[tokio::test]
-async fn the_same_callback_twice_at_once_signs_in_once() {
+async fn concurrent_duplicate_callbacks_sign_in_once() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let callback = waiting(&app, &mut browser, "google", "ada").await;
@@ -126,7 +126,7 @@ async fn the_same_callback_twice_at_once_signs_in_once() {
 }
 
 #[tokio::test]
-async fn in_another_browser_nobody_is_signed_in() {
+async fn callback_in_another_browser_does_not_sign_in() {
     let app = Latchkey::start().await;
     let mut mine = Browser::new();
     let callback = waiting(&app, &mut mine, "google", "ada").await;
@@ -155,7 +155,7 @@ async fn in_another_browser_nobody_is_signed_in() {
 }
 
 #[tokio::test]
-async fn whoever_was_signed_in_stays_so_when_a_strangers_callback_comes() {
+async fn callback_from_another_browser_keeps_the_session() {
     let app = Latchkey::start().await;
     let mut victim = Browser::with_user_agent("Another/1.0");
     let before = victim.sign_in_with(&app, "google", "grace").await;
@@ -166,7 +166,7 @@ async fn whoever_was_signed_in_stays_so_when_a_strangers_callback_comes() {
 }
 
 #[tokio::test]
-async fn after_ten_minutes_it_is_too_late() {
+async fn authorization_attempt_expires_after_ten_minutes() {
     let app = Setup::new().with_frozen_clock().start().await;
     let mut browser = Browser::new();
     let in_time = waiting(&app, &mut browser, "github", "ada").await;
@@ -187,7 +187,7 @@ async fn after_ten_minutes_it_is_too_late() {
 }
 
 #[tokio::test]
-async fn a_state_that_is_not_ours_is_refused_also_with_an_error() {
+async fn invalid_state_is_rejected_for_code_and_error() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let good = waiting(&app, &mut browser, "google", "ada").await;
@@ -225,7 +225,7 @@ async fn a_state_that_is_not_ours_is_refused_also_with_an_error() {
 }
 
 #[tokio::test]
-async fn an_answer_at_another_providers_callback_is_a_mix_up() {
+async fn callback_at_another_provider_is_rejected() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let good = waiting(&app, &mut browser, "google", "ada").await;
@@ -238,7 +238,7 @@ async fn an_answer_at_another_providers_callback_is_a_mix_up() {
 }
 
 #[tokio::test]
-async fn tabs_do_not_disturb_each_other() {
+async fn parallel_sign_ins_in_tabs_are_independent() {
     let app = Latchkey::start().await;
     for last_first in [false, true] {
         let mut browser = Browser::new();
@@ -260,7 +260,7 @@ async fn tabs_do_not_disturb_each_other() {
 }
 
 #[tokio::test]
-async fn beyond_six_tabs_the_oldest_give_way() {
+async fn oldest_pending_attempts_are_evicted_beyond_six() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let mut tabs = Vec::new();
@@ -282,7 +282,7 @@ async fn beyond_six_tabs_the_oldest_give_way() {
 }
 
 #[tokio::test]
-async fn bare_and_mangled_callbacks_are_answered_calmly() {
+async fn malformed_callbacks_return_client_errors() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     for query in
@@ -306,7 +306,7 @@ async fn bare_and_mangled_callbacks_are_answered_calmly() {
 
 /// A strict provider revokes the tokens of a code that is used twice.
 #[tokio::test]
-async fn of_two_replicas_one_shows_the_code() {
+async fn replicas_exchange_an_authorization_code_once() {
     let database = Database::sqlite().await;
     let issuer = Issuer::start().await;
     let one = instance(&database.url).with_issuer(&issuer).start().await;

@@ -5,7 +5,7 @@ use latchkey_tests::{Browser, Issuer, Latchkey, Setup};
 use reqwest::Method;
 
 #[tokio::test]
-async fn on_http_loopback_names_end_with_the_port() {
+async fn cookie_names_include_the_port_on_http_loopback() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let authorize = browser.start_sign_in(&app, "google").await;
@@ -32,7 +32,7 @@ async fn on_http_loopback_names_end_with_the_port() {
 }
 
 #[tokio::test]
-async fn on_https_they_are_host_cookies() {
+async fn cookies_have_host_or_secure_prefix_on_https() {
     let issuer = Issuer::start().await;
     let app = Setup::public().with_issuer(&issuer).start().await;
     let mut browser = Browser::new().with_host("https://app.example.com", app.address);
@@ -58,7 +58,7 @@ async fn on_https_they_are_host_cookies() {
 }
 
 #[tokio::test]
-async fn a_cookie_without_its_prefix_is_not_taken_on_https() {
+async fn cookie_without_host_prefix_is_ignored_on_https() {
     let issuer = Issuer::start().await;
     let app = Setup::public().with_issuer(&issuer).start().await;
     let mut browser = Browser::new().with_host("https://app.example.com", app.address);
@@ -72,7 +72,7 @@ async fn a_cookie_without_its_prefix_is_not_taken_on_https() {
 }
 
 #[tokio::test]
-async fn what_somebody_put_into_the_cookie_means_nobody() {
+async fn invalid_session_cookies_do_not_authenticate() {
     let app = Latchkey::start().await;
     for value in [
         "",
@@ -123,7 +123,7 @@ async fn get_with(browser: &Browser, url: &str, lines: &[&str]) -> latchkey_test
 }
 
 #[tokio::test]
-async fn cookies_of_other_programs_sign_nobody_out() {
+async fn unusual_cookies_of_other_apps_are_tolerated() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     for lines in ODD_LINES {
@@ -143,7 +143,7 @@ async fn cookies_of_other_programs_sign_nobody_out() {
 }
 
 #[tokio::test]
-async fn two_cookies_of_one_name_mean_nobody_whichever_credential_it_is() {
+async fn conflicting_credential_cookies_are_rejected() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     for base in ["latchkey_session", "latchkey_token", "latchkey_refresh"] {
@@ -167,7 +167,7 @@ async fn two_cookies_of_one_name_mean_nobody_whichever_credential_it_is() {
 }
 
 #[tokio::test]
-async fn two_instances_on_one_machine_leave_each_others_people_signed_in() {
+async fn instances_on_one_host_keep_separate_sign_ins() {
     let (one, two) = (Latchkey::start().await, Latchkey::start().await);
     for key in ["session", "jwt"] {
         let mut browser = Browser::new();
@@ -193,7 +193,7 @@ async fn two_instances_on_one_machine_leave_each_others_people_signed_in() {
 }
 
 #[tokio::test]
-async fn cookies_that_were_never_ours_are_left_alone() {
+async fn unrecognized_cookies_are_not_removed() {
     let app = Latchkey::start().await;
     for base in ["latchkey_session", "latchkey_token", "latchkey_refresh", "latchkey_pending_link"]
     {
@@ -210,7 +210,7 @@ async fn cookies_that_were_never_ours_are_left_alone() {
 }
 
 #[tokio::test]
-async fn a_browser_that_keeps_no_cookies_is_told_so_at_the_password_door() {
+async fn password_sign_in_reports_blocked_cookies() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     let mut browser = Browser::new();

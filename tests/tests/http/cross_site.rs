@@ -4,7 +4,7 @@ use latchkey_tests::{Browser, Latchkey};
 use reqwest::Method;
 
 #[tokio::test]
-async fn a_form_on_another_site_does_nothing_here() {
+async fn cross_site_form_posts_are_rejected() {
     let app = Latchkey::start().await;
     let idp = app.idp.clone();
     let own = app.origin.clone();
@@ -50,7 +50,7 @@ async fn a_form_on_another_site_does_nothing_here() {
 }
 
 #[tokio::test]
-async fn no_other_origin_may_read_anything() {
+async fn responses_have_no_cors_headers() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     browser.sign_in_with(&app, "google", "ada").await;

@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 /// Asserts the behavior without a database.
-async fn out_of_order(app: &Latchkey, browser: &mut Browser) {
+async fn assert_database_unavailable(app: &Latchkey, browser: &mut Browser) {
     let _ = browser.get(&app.url("/healthz")).await.expect(200);
     let ready = browser.get(&app.url("/readyz")).await.expect(503);
     assert!(!ready.body.contains("postgres://"), "{}", ready.body);
@@ -29,17 +29,17 @@ async fn out_of_order(app: &Latchkey, browser: &mut Browser) {
 }
 
 #[tokio::test]
-async fn sqlite_that_cannot_be_reached_is_said_plainly() {
+async fn closed_sqlite_returns_database_unavailable() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     browser.sign_in_with(&app, "google", "ada").await;
     let _ = browser.get(&app.url("/readyz")).await.expect(200);
     app.app.db.close().await;
-    out_of_order(&app, &mut browser).await;
+    assert_database_unavailable(&app, &mut browser).await;
 }
 
 #[tokio::test]
-async fn a_table_that_is_gone_is_our_fault_and_no_panic() {
+async fn missing_table_returns_internal_error() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     browser.sign_in_with(&app, "google", "ada").await;
@@ -50,7 +50,7 @@ async fn a_table_that_is_gone_is_our_fault_and_no_panic() {
 }
 
 #[tokio::test]
-async fn migrations_that_are_missing_are_not_ready() {
+async fn missing_migrations_fail_readiness() {
     let app = Latchkey::start().await;
     execute(&app.app.db, "DELETE FROM _latchkey_migrations").await;
     let _ = Browser::new().get(&app.url("/readyz")).await.expect(503);
@@ -100,7 +100,7 @@ impl Line {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn postgres_that_comes_back_is_used_again() {
+async fn postgres_connections_recover_after_an_outage() {
     let mut url = Url::parse(&Database::new_postgres_url().await).expect("a URL");
     let mut line = Line::to(&url).await;
     url.set_port(Some(line.port)).expect("a port");
@@ -109,7 +109,7 @@ async fn postgres_that_comes_back_is_used_again() {
     let ada = browser.sign_in_with(&app, "google", "ada").await;
 
     line.cut().await;
-    out_of_order(&app, &mut browser).await;
+    assert_database_unavailable(&app, &mut browser).await;
 
     line.mend().await;
     // The next user of each broken connection notices it: at most as many requests fail as there

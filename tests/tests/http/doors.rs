@@ -10,7 +10,7 @@ use tower::ServiceExt as _;
 use url::Url;
 
 #[tokio::test]
-async fn everybody_comes_in_through_every_provider() {
+async fn every_persona_signs_in_with_every_provider() {
     for (person, google, github, facebook) in [
         ("ada", "Ada Lovelace", "Ada Lovelace", "Ada Lovelace"),
         ("grace", "Grace Hopper", "Grace Hopper", "Grace Hopper"),
@@ -30,7 +30,7 @@ async fn everybody_comes_in_through_every_provider() {
 }
 
 #[tokio::test]
-async fn a_long_name_in_many_scripts_arrives_whole_enough_to_be_read() {
+async fn long_unicode_name_is_shown_after_sign_in() {
     let app = Latchkey::start().await;
     for provider in ["google", "github", "facebook"] {
         let mut browser = Browser::new();
@@ -43,7 +43,7 @@ async fn a_long_name_in_many_scripts_arrives_whole_enough_to_be_read() {
 }
 
 #[tokio::test]
-async fn an_address_is_shown_as_what_it_is() {
+async fn account_page_marks_unverified_or_missing_email() {
     for (provider, person, shown) in [
         ("google", "ada", "ada@example.test"),
         ("google", "grace", "not verified"),
@@ -63,7 +63,7 @@ async fn an_address_is_shown_as_what_it_is() {
 }
 
 #[tokio::test]
-async fn each_dialect_asks_for_no_more_than_it_needs() {
+async fn authorization_requests_ask_for_minimal_scopes() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     for (provider, at, scope, nonce) in [
@@ -84,7 +84,7 @@ async fn each_dialect_asks_for_no_more_than_it_needs() {
 }
 
 #[tokio::test]
-async fn every_attempt_has_secrets_of_its_own() {
+async fn each_request_has_fresh_state_nonce_and_challenge() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let (one, two) =
@@ -97,7 +97,7 @@ async fn every_attempt_has_secrets_of_its_own() {
 }
 
 #[tokio::test]
-async fn declining_is_no_error_and_trying_again_works_at_once() {
+async fn declined_consent_can_be_retried() {
     let app = Latchkey::start().await;
     for (provider, person) in [("google", "ada"), ("github", "grace"), ("facebook", "noor")] {
         let mut browser = Browser::new();
@@ -112,7 +112,7 @@ async fn declining_is_no_error_and_trying_again_works_at_once() {
 }
 
 #[tokio::test]
-async fn whoever_unticks_the_address_comes_in_without_one() {
+async fn declined_email_scope_signs_in_without_email() {
     let app = Latchkey::start().await;
     for (provider, ticked) in [
         ("google", &["openid", "profile"][..]),
@@ -137,7 +137,7 @@ async fn whoever_unticks_the_address_comes_in_without_one() {
 }
 
 #[tokio::test]
-async fn a_provider_that_misbehaves_signs_nobody_in() {
+async fn misbehaving_provider_prevents_sign_in() {
     let app = Latchkey::start().await;
     for (provider, misbehave, status, code) in [
         ("google", "server_error", 503, "provider_down"),
@@ -171,7 +171,7 @@ async fn a_provider_that_misbehaves_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn new_keys_at_the_provider_are_fetched_and_keep_nobody_out() {
+async fn rotated_provider_keys_are_fetched_during_sign_in() {
     let app = Latchkey::start().await;
     Browser::new().sign_in_with(&app, "google", "grace").await;
     for _ in 0..3 {
@@ -185,7 +185,7 @@ async fn new_keys_at_the_provider_are_fetched_and_keep_nobody_out() {
 
 /// An application has only the routes that it mounts; signing out is always included.
 #[tokio::test]
-async fn an_application_takes_the_routes_that_it_wants() {
+async fn application_mounts_only_selected_routes() {
     let app = Latchkey::start().await;
     let latchkey = &app.app.latchkey;
     let host = app.origin.trim_start_matches("http://");

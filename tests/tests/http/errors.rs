@@ -10,7 +10,7 @@ use url::Url;
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 #[tokio::test]
-async fn each_kind_of_wrong_request_has_its_page() {
+async fn invalid_requests_get_matching_error_pages() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let large = "next=".to_owned() + &"x".repeat(200_000);
@@ -76,7 +76,7 @@ async fn each_kind_of_wrong_request_has_its_page() {
 }
 
 #[tokio::test]
-async fn the_catalogue_has_a_page_for_every_code() {
+async fn error_catalogue_has_a_page_for_every_code() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let index = browser.get(&app.url("/errors")).await.expect(200);
@@ -92,7 +92,7 @@ async fn the_catalogue_has_a_page_for_every_code() {
 }
 
 #[tokio::test]
-async fn what_a_link_says_is_not_repeated() {
+async fn pages_do_not_reflect_text_from_the_url() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let authorize = browser.start_sign_in(&app, "google").await;
@@ -119,7 +119,7 @@ async fn what_a_link_says_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn errors_of_the_provider_are_told_apart() {
+async fn authorization_error_codes_map_to_error_pages() {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     for (error, status, code) in [
@@ -146,7 +146,7 @@ async fn errors_of_the_provider_are_told_apart() {
 }
 
 #[tokio::test]
-async fn names_and_labels_are_escaped_where_they_are_shown() {
+async fn user_names_and_provider_labels_are_escaped() {
     let issuer = Issuer::start().await;
     let label = "A<b>c\u{e9} & Söhne";
     let app = Setup::new().with_issuer(&issuer).set("OIDC_ACME_LABEL", label).start().await;
@@ -172,7 +172,7 @@ async fn names_and_labels_are_escaped_where_they_are_shown() {
 }
 
 #[tokio::test]
-async fn a_head_that_is_too_large_or_no_http_is_refused_and_the_next_request_is_served() {
+async fn oversized_or_malformed_request_heads_are_rejected() {
     let app = Latchkey::start().await;
     let huge =
         format!("GET / HTTP/1.1\r\nHost: localhost\r\nX-Huge: {}\r\n\r\n", "x".repeat(70_000));

@@ -9,7 +9,7 @@ use url::Url;
 const TOKEN: &str = "/login/oauth/access_token";
 
 #[tokio::test]
-async fn two_variables_lead_to_the_real_one() {
+async fn client_id_and_secret_enable_github_com() {
     let app = Setup::new()
         .set("GITHUB_CLIENT_ID", "Iv1.0123456789abcdef")
         .set("GITHUB_CLIENT_SECRET", "hush")
@@ -28,7 +28,7 @@ async fn two_variables_lead_to_the_real_one() {
 }
 
 #[tokio::test]
-async fn a_public_site_sends_people_back_to_its_public_name() {
+async fn redirect_uri_uses_the_public_url() {
     let app = Setup::public()
         .set("GITHUB_CLIENT_ID", "id")
         .set("GITHUB_CLIENT_SECRET", "hush")
@@ -79,7 +79,7 @@ async fn follow_callback(app: &Latchkey, github: &Issuer, browser: &mut Browser)
 }
 
 #[tokio::test]
-async fn it_is_asked_as_it_wants_to_be() {
+async fn github_requests_have_expected_headers_and_fields() {
     let (app, github) = enterprise().await;
     assert_eq!(follow_callback(&app, &github, &mut Browser::new()).await.see_other(), "/account");
     for request in github.all_requests() {
@@ -99,7 +99,7 @@ async fn it_is_asked_as_it_wants_to_be() {
 }
 
 #[tokio::test]
-async fn errors_that_come_with_status_200_are_errors() {
+async fn token_errors_with_status_200_are_recognized() {
     for (error, status, code) in [
         ("bad_verification_code", 400, "code_refused"),
         ("incorrect_client_credentials", 502, "token_exchange_refused"),
@@ -125,7 +125,7 @@ async fn errors_that_come_with_status_200_are_errors() {
 }
 
 #[tokio::test]
-async fn a_form_instead_of_json_is_understood() {
+async fn form_encoded_token_response_is_accepted() {
     let (app, github) = enterprise().await;
     let form = "access_token=gho_1&scope=read%3Auser&token_type=bearer".to_owned();
     github.respond_with(TOKEN, Answer::Body(200, "application/x-www-form-urlencoded", form));
@@ -133,7 +133,7 @@ async fn a_form_instead_of_json_is_understood() {
 }
 
 #[tokio::test]
-async fn a_renamed_person_stays_the_same_and_a_reused_name_is_somebody_else() {
+async fn github_account_follows_the_id_not_the_login() {
     let (app, github) = enterprise().await;
     let mut ids = Vec::new();
     for (id, login) in [(1, "octo"), (1, "octo-renamed"), (2, "octo")] {
@@ -151,7 +151,7 @@ async fn a_renamed_person_stays_the_same_and_a_reused_name_is_somebody_else() {
 }
 
 #[tokio::test]
-async fn ids_beyond_what_a_float_can_hold_are_kept_apart() {
+async fn large_numeric_github_ids_stay_distinct() {
     let (app, github) = enterprise().await;
     github.respond_with("/user/emails", Answer::Json(json!([])));
     let mut ids = Vec::new();
@@ -167,7 +167,7 @@ async fn ids_beyond_what_a_float_can_hold_are_kept_apart() {
 }
 
 #[tokio::test]
-async fn only_a_verified_address_from_the_list_counts() {
+async fn only_verified_email_from_github_list_is_used() {
     let (a, b) = ("a@x.test", "b@x.test");
     let primary = |verified| json!({ "email": a, "primary": true, "verified": verified });
     let other = json!({ "email": b, "verified": true });
@@ -202,7 +202,7 @@ async fn only_a_verified_address_from_the_list_counts() {
 }
 
 #[tokio::test]
-async fn answers_of_the_api_that_make_no_sense_sign_nobody_in() {
+async fn invalid_github_responses_prevent_sign_in() {
     let refused =
         |status| Answer::Body(status, "application/json", json!({ "message": "no" }).to_string());
     for (path, answer, status, code) in [

@@ -12,7 +12,7 @@ async fn try_with(app: &Latchkey, browser: &mut Browser, provider: &str, person:
 }
 
 #[tokio::test]
-async fn the_same_person_keeps_the_same_account() {
+async fn repeated_sign_in_reaches_the_same_account() {
     let app = Latchkey::start().await;
     for (provider, person) in [("google", "ada"), ("github", "octo"), ("facebook", "noor")] {
         let first = Browser::new().sign_in_with(&app, provider, person).await;
@@ -23,7 +23,7 @@ async fn the_same_person_keeps_the_same_account() {
 }
 
 #[tokio::test]
-async fn somebody_elses_verified_address_opens_no_account() {
+async fn matching_verified_email_does_not_sign_in() {
     let app = Latchkey::start().await;
     Browser::new().sign_in_with(&app, "google", "ada").await;
     // Another person at the same provider, and one at another, both with Ada's address.
@@ -41,7 +41,7 @@ async fn somebody_elses_verified_address_opens_no_account() {
 }
 
 #[tokio::test]
-async fn an_unverified_address_neither_opens_nor_blocks_an_account() {
+async fn unverified_email_neither_matches_nor_blocks_accounts() {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let ada = Browser::new().sign_in_with(&app, "google", "ada").await;
@@ -68,7 +68,7 @@ async fn an_unverified_address_neither_opens_nor_blocks_an_account() {
 }
 
 #[tokio::test]
-async fn an_unverified_address_that_came_first_does_not_become_its_owners_account() {
+async fn unverified_email_cannot_pre_hijack_an_account() {
     // Pre-hijacking: the attacker is first, the victim comes later.
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).start().await;
@@ -85,7 +85,7 @@ async fn an_unverified_address_that_came_first_does_not_become_its_owners_accoun
 }
 
 #[tokio::test]
-async fn the_same_id_at_two_providers_is_two_people() {
+async fn same_subject_at_two_providers_creates_two_accounts() {
     let app = Latchkey::start().await;
     // Ada's id at GitHub is another person's at Facebook.
     let ada = Browser::new().sign_in_with(&app, "github", "ada").await;
@@ -94,7 +94,7 @@ async fn the_same_id_at_two_providers_is_two_people() {
 }
 
 #[tokio::test]
-async fn people_without_an_address_do_not_collide() {
+async fn identities_without_email_get_separate_accounts() {
     let app = Latchkey::start().await;
     let mut ids = Vec::new();
     for provider in ["google", "github", "facebook"] {
@@ -106,7 +106,7 @@ async fn people_without_an_address_do_not_collide() {
 }
 
 #[tokio::test]
-async fn a_new_address_or_name_at_the_provider_is_still_the_same_person() {
+async fn changed_email_or_name_keeps_the_account() {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     Browser::new().sign_in_with(&app, "google", "ada").await;
@@ -133,7 +133,7 @@ async fn a_new_address_or_name_at_the_provider_is_still_the_same_person() {
 }
 
 #[tokio::test]
-async fn subjects_are_told_apart_to_the_letter() {
+async fn subjects_are_compared_exactly() {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut ids = Vec::new();
@@ -157,7 +157,7 @@ async fn subjects_are_told_apart_to_the_letter() {
 }
 
 #[tokio::test]
-async fn a_subject_that_is_none_signs_nobody_in() {
+async fn invalid_subject_prevents_sign_in() {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = Browser::new();
@@ -181,7 +181,7 @@ async fn a_subject_that_is_none_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn only_the_local_provider_has_an_administrator() {
+async fn only_the_local_provider_grants_the_admin_role() {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     issuer.userinfo(|profile| profile["email"] = "admin@example.test".into());

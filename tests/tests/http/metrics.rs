@@ -51,7 +51,11 @@ async fn free_address() -> String {
 const OF_A_PROCESS: &str = "latchkey_log_lines_lost_total";
 
 /// Causes the fault of each alert.
-async fn make_every_fault(app: &Latchkey, issuer: &Issuer, address: &str) -> BTreeMap<String, f64> {
+async fn trigger_all_alert_faults(
+    app: &Latchkey,
+    issuer: &Issuer,
+    address: &str,
+) -> BTreeMap<String, f64> {
     sign_up(app, "bob@example.test").await;
     let first = tokens(app, "bob@example.test", None).await;
     let _ = ApiClient::new(app).refresh(&first.refresh).await.expect(200);
@@ -90,13 +94,13 @@ async fn make_every_fault(app: &Latchkey, issuer: &Issuer, address: &str) -> BTr
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_alert_belongs_to_a_fault() {
+async fn every_alert_metric_rises_with_a_fault() {
     let (issuer, address) = (Issuer::start().await, free_address().await);
     let mail_server = MailServer::url(MailServer::unused_address().await) + "?tls=none";
     let app = Setup::new().with_issuer(&issuer).set("METRICS_ADDR", &address);
     let app = app.set("SMTP_URL", mail_server).with_frozen_clock().start().await;
     let before = scrape(&address).await;
-    let after = make_every_fault(&app, &issuer, &address).await;
+    let after = trigger_all_alert_faults(&app, &issuer, &address).await;
     let rules = include_str!("../../../deploy/alerts.yml");
     let expressions: Vec<_> =
         rules.lines().filter_map(|line| line.trim().strip_prefix("expr: ")).collect();
@@ -146,7 +150,7 @@ async fn sign_ins_are_counted_by_method_credential_and_outcome() {
 }
 
 #[tokio::test]
-async fn a_trace_is_taken_up_and_passed_on() {
+async fn trace_context_is_accepted_and_propagated() {
     const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).start().await;

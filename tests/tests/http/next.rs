@@ -6,7 +6,7 @@ use reqwest::Method;
 use url::Url;
 
 #[tokio::test]
-async fn only_our_own_pages_are_landed_on() {
+async fn sign_in_redirects_only_to_local_pages() {
     let app = Latchkey::start().await;
     let own = app.url("/account");
     for (next, lands) in [
@@ -40,7 +40,7 @@ async fn only_our_own_pages_are_landed_on() {
 }
 
 #[tokio::test]
-async fn the_sign_in_page_carries_next_on_and_nothing_foreign() {
+async fn sign_in_form_keeps_next_only_if_local() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     for (next, carried) in [
@@ -58,7 +58,7 @@ async fn the_sign_in_page_carries_next_on_and_nothing_foreign() {
 }
 
 #[tokio::test]
-async fn a_page_for_people_who_are_signed_in_sends_them_back_to_itself() {
+async fn sign_in_link_returns_to_the_requested_page() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let page = browser.get(&app.url("/account?a=b%20c")).await;
@@ -67,7 +67,7 @@ async fn a_page_for_people_who_are_signed_in_sends_them_back_to_itself() {
 }
 
 #[tokio::test]
-async fn whoever_is_signed_in_already_is_led_on() {
+async fn signed_in_user_skips_the_sign_in_page() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     browser.sign_in_with(&app, "google", "ada").await;
@@ -77,7 +77,7 @@ async fn whoever_is_signed_in_already_is_led_on() {
 }
 
 #[tokio::test]
-async fn no_header_steers_the_redirect_uri() {
+async fn forwarded_headers_do_not_change_redirect_uri() {
     let app = Latchkey::start().await;
     for headers in [
         &[("x-forwarded-host", "evil.test")][..],
@@ -98,7 +98,7 @@ async fn no_header_steers_the_redirect_uri() {
 }
 
 #[tokio::test]
-async fn another_name_of_this_machine_leads_to_the_public_one() {
+async fn other_host_names_redirect_to_the_public_url() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let other = format!("http://{}", app.address);

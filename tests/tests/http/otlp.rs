@@ -67,7 +67,7 @@ fn named<'s>(spans: &'s [Span], name: &str, trace: &str) -> &'s Span {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_and_calls_are_spans_and_tell_nothing_of_people() {
+async fn otlp_spans_and_metrics_contain_no_personal_data() {
     let (collector, issuer) = (Collector::start().await, Issuer::start().await);
     let app = Setup::new()
         .with_issuer(&issuer)
@@ -167,22 +167,22 @@ async fn requests_and_calls_are_spans_and_tell_nothing_of_people() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_is_away_keeps_nobody_waiting() {
+async fn unreachable_collector_does_not_prevent_sign_in() {
     let nowhere = MailServer::unused_address().await;
     let away = Setup::new().set("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{nowhere}/otlp/"));
     let app = away.start().await;
-    let _ = signed_in_after_all(&app).await;
+    let _ = sign_up_then_sign_in(&app).await;
     drop(app.stop().await);
 }
 
-async fn signed_in_after_all(app: &latchkey_tests::Latchkey) -> Browser {
+async fn sign_up_then_sign_in(app: &latchkey_tests::Latchkey) -> Browser {
     sign_up(app, "ada@example.test").await;
     signed_in(app, "ada@example.test", "session").await
 }
 
 /// Without an endpoint, requests start no traces.
 #[tokio::test]
-async fn without_a_collector_a_request_is_in_no_trace() {
+async fn no_trace_is_started_without_a_collector() {
     let app = latchkey_tests::Latchkey::start().await;
     let page = Browser::new().get(&app.url("/api/v1/me")).await;
     let problem = latchkey_tests::accounts::json_of(&page);

@@ -29,7 +29,7 @@ fn acme(issuer: &str) -> Setup {
 }
 
 #[tokio::test]
-async fn a_provider_is_called_through_it() {
+async fn provider_is_called_through_https_proxy() {
     let (url, mut told) = proxy().await;
     let app = acme("https://id.acme.invalid").set("HTTPS_PROXY", url).start().await;
     let page = Browser::new().post(&app.url("/auth/acme"), &[]).await;
@@ -41,7 +41,7 @@ async fn a_provider_is_called_through_it() {
 }
 
 #[tokio::test]
-async fn who_is_on_the_list_or_on_this_machine_is_not() {
+async fn no_proxy_hosts_and_loopback_bypass_the_proxy() {
     for issuer in ["https://id.acme.invalid", "https://acme.invalid", "https://localhost:1"] {
         let (url, mut told) = proxy().await;
         let setup = acme(issuer).set("HTTPS_PROXY", url);

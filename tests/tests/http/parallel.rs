@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 const MANY: usize = 50;
 
-async fn many_at_once(app: Latchkey) {
+async fn concurrent_sign_ins_create_one_account(app: Latchkey) {
     let app = Arc::new(app);
     let start = Arc::new(Barrier::new(MANY));
     let mut browsers = JoinSet::new();
@@ -34,19 +34,20 @@ async fn many_at_once(app: Latchkey) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_sqlite() {
-    many_at_once(Latchkey::start().await).await;
+async fn concurrent_sign_ins_create_one_account_on_sqlite() {
+    concurrent_sign_ins_create_one_account(Latchkey::start().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn on_postgres() {
+async fn concurrent_sign_ins_create_one_account_on_postgres() {
     let url = Database::new_postgres_url().await;
-    many_at_once(Setup::new().set("DATABASE_URL", url).start().await).await;
+    concurrent_sign_ins_create_one_account(Setup::new().set("DATABASE_URL", url).start().await)
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_different_people_at_once_each_get_their_own() {
+async fn concurrent_users_get_separate_accounts() {
     let issuer = Arc::new(latchkey_tests::Issuer::start().await);
     let app = Arc::new(Setup::new().with_issuer(&issuer).start().await);
     let mut browsers = JoinSet::new();

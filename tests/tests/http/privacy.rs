@@ -27,7 +27,7 @@ fn holds(bytes: &[u8], what: &[u8]) -> bool {
 }
 
 #[tokio::test]
-async fn no_file_holds_what_opens_a_session() {
+async fn session_id_is_never_stored_in_plain_text() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let ada = browser.sign_in_with(&app, "google", "ada").await;
@@ -51,7 +51,7 @@ async fn no_file_holds_what_opens_a_session() {
 }
 
 #[tokio::test]
-async fn no_page_shows_the_session_or_what_the_provider_gave() {
+async fn pages_never_contain_session_id_or_provider_tokens() {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).start().await;
     let mut browser = Browser::new();

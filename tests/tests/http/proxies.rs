@@ -202,7 +202,7 @@ impl Site {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs nginx: tests/run"]
-async fn people_sign_in_through_nginx() {
+async fn sign_in_works_behind_nginx() {
     let site = Site::behind("nginx.conf", |folder, site| {
         let own = folder.display();
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -223,7 +223,7 @@ async fn people_sign_in_through_nginx() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs HAProxy: tests/run"]
-async fn people_sign_in_through_haproxy() {
+async fn sign_in_works_behind_haproxy() {
     let site = Site::behind("haproxy.cfg", |folder, whole| {
         std::fs::write(folder.join("haproxy.cfg"), whole).expect("a file");
         let mut command = Command::new("/usr/sbin/haproxy");

@@ -7,7 +7,7 @@ use latchkey_tests::accounts::{cookie_value, instance, sign_up, signed_in};
 
 /// The clocks are frozen: entries expire by real time only.
 #[tokio::test]
-async fn what_ended_elsewhere_is_not_believed_for_as_long_as_a_clock_is_wrong() {
+async fn sign_out_ends_cached_session_on_other_instances() {
     let database = Database::sqlite().await;
     let setup = || instance(&database.url).set("SESSION_CACHE", "watch").with_frozen_clock();
     let (here, there) = (setup().start().await, setup().start().await);

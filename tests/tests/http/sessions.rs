@@ -15,7 +15,7 @@ fn with_session(app: &Latchkey, id: &str) -> Browser {
 }
 
 #[tokio::test]
-async fn signing_out_ends_it_on_the_server() {
+async fn sign_out_ends_the_session_on_the_server() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     browser.sign_in_with(&app, "google", "ada").await;
@@ -32,7 +32,7 @@ async fn signing_out_ends_it_on_the_server() {
 }
 
 #[tokio::test]
-async fn nobody_is_signed_out_by_a_link() {
+async fn get_request_does_not_sign_out() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     browser.sign_in_with(&app, "google", "ada").await;
@@ -44,7 +44,7 @@ async fn nobody_is_signed_out_by_a_link() {
 }
 
 #[tokio::test]
-async fn an_id_that_somebody_planted_does_not_become_a_session() {
+async fn sign_in_replaces_a_planted_session_id() {
     let app = Latchkey::start().await;
     // Well-formed, but never issued.
     let planted = "AAECAwQFBgcICQoLDA0ODw";
@@ -55,7 +55,7 @@ async fn an_id_that_somebody_planted_does_not_become_a_session() {
 }
 
 #[tokio::test]
-async fn signing_in_again_gives_a_new_id_and_ends_the_old_one() {
+async fn repeated_sign_in_replaces_the_old_session() {
     let app = Latchkey::start().await;
     for (first, second) in [("ada", "ada"), ("ada", "grace")] {
         let mut browser = Browser::new();
@@ -68,7 +68,7 @@ async fn signing_in_again_gives_a_new_id_and_ends_the_old_one() {
 }
 
 #[tokio::test]
-async fn an_attempt_that_fails_leaves_the_session_as_it_was() {
+async fn failed_sign_in_keeps_the_current_session() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let ada = browser.sign_in_with(&app, "google", "ada").await;
@@ -93,7 +93,7 @@ async fn noted(app: &Latchkey) {
 }
 
 #[tokio::test]
-async fn it_ends_when_it_was_not_used_for_too_long() {
+async fn session_expires_after_idle_timeout() {
     let app = Setup::new()
         .set("SESSION_IDLE_TTL", "1h")
         .set("SESSION_TTL", "12h")
@@ -112,7 +112,7 @@ async fn it_ends_when_it_was_not_used_for_too_long() {
 }
 
 #[tokio::test]
-async fn it_ends_at_last_however_much_it_is_used() {
+async fn active_session_expires_at_absolute_limit() {
     let app = Setup::new()
         .set("SESSION_IDLE_TTL", "1h")
         .set("SESSION_TTL", "3h")
@@ -131,7 +131,7 @@ async fn it_ends_at_last_however_much_it_is_used() {
 }
 
 #[tokio::test]
-async fn it_outlives_a_restart() {
+async fn sessions_and_attempts_survive_a_restart() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let before = browser.sign_in_with(&app, "google", "ada").await;
@@ -153,7 +153,7 @@ async fn it_outlives_a_restart() {
 }
 
 #[tokio::test]
-async fn a_visitor_costs_no_row_and_gets_no_session() {
+async fn anonymous_visit_creates_no_session_or_rows() {
     let app = Latchkey::start().await;
     let mut visitor = Browser::new();
     for path in ["/", "/sign-in", "/account", "/errors", "/errors/not_found", "/nothing", "/readyz"]
@@ -176,7 +176,7 @@ async fn a_visitor_costs_no_row_and_gets_no_session() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn two_instances_on_one_postgres_share_it() {
+async fn two_instances_share_sessions_on_postgres() {
     let url = Database::new_postgres_url().await;
     let setup =
         || Setup::new().set("DATABASE_URL", &url).set("APP_SECRET", "one-secret-for-both").start();
@@ -195,7 +195,7 @@ async fn two_instances_on_one_postgres_share_it() {
 /// Large futures that are rarely needed are boxed: otherwise every request would move tens of
 /// kilobytes.
 #[tokio::test]
-async fn finding_out_who_calls_takes_little_room() {
+async fn caller_extractor_futures_stay_small() {
     let app = Latchkey::start().await;
     let (mut parts, ()) = axum::http::Request::new(()).into_parts();
     let api = size_of_val(&ApiCaller::from_request_parts(&mut parts, &app.app));

@@ -29,7 +29,7 @@ const NAMED: [&str; 7] = [
 ];
 
 #[test]
-fn everything_that_makes_no_sense_is_said_at_once_and_no_value_is_shown() {
+fn all_invalid_settings_are_reported_without_values() {
     let folder = tempfile::tempdir().expect("a folder");
     let environment = Environment::new(NONSENSE, folder.path());
     let problems = Settings::load(&environment, built_with()).expect_err("problems");
@@ -45,7 +45,7 @@ fn root() -> PathBuf {
 }
 
 #[test]
-fn the_example_works_unchanged() {
+fn env_example_loads_with_default_settings() {
     let example = root().join(".env.example");
     assert!(example.exists(), "there is no .env.example");
     // A copy, so that the app creates its files outside the repository.
@@ -67,7 +67,7 @@ fn the_example_works_unchanged() {
 }
 
 #[test]
-fn the_example_names_every_setting_of_the_contract_that_is_there() {
+fn env_example_mentions_the_main_settings() {
     let example = std::fs::read_to_string(root().join(".env.example")).expect("a file");
     for name in [
         "PUBLIC_URL",
@@ -122,7 +122,7 @@ fn start(variables: &[(&str, &str)]) -> Output {
 
 #[test]
 #[ignore = "needs the built binary: tests/run"]
-fn the_binary_refuses_to_start_and_lists_everything() {
+fn binary_lists_all_invalid_settings_at_startup() {
     let output = start(&NONSENSE);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{said}");
@@ -134,7 +134,7 @@ fn the_binary_refuses_to_start_and_lists_everything() {
 
 #[test]
 #[ignore = "needs the built binary: tests/run"]
-fn the_binary_says_which_port_is_taken() {
+fn binary_reports_the_port_in_use() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port().to_string();
     let output = start(&[("PORT", &port), ("LOCAL_IDP", "off")]);

@@ -16,7 +16,7 @@ async fn sign_up(browser: &mut Browser, app: &Latchkey) -> Page {
 
 /// By default outside development, or with DEMO=off.
 #[tokio::test]
-async fn without_the_demonstration_nothing_speaks_of_it() {
+async fn disabled_demo_has_no_pages_or_links() {
     let off = Setup::new().set("DEMO", "off");
     for (setup, name) in [(off, None), (Setup::public(), Some("https://app.example.com"))] {
         let app = setup.start().await;
@@ -47,7 +47,7 @@ async fn without_the_demonstration_nothing_speaks_of_it() {
 /// The footer has no dead links.
 #[cfg(feature = "demo")]
 #[tokio::test]
-async fn every_link_of_the_demonstration_leads_somewhere() {
+async fn demo_home_page_has_no_broken_links() {
     for setup in [Setup::new(), Setup::public().set("DEMO", "on")] {
         let app = setup.start().await;
         let mut browser = Browser::new().with_host("https://app.example.com", app.address);
@@ -64,7 +64,7 @@ async fn every_link_of_the_demonstration_leads_somewhere() {
 
 /// Pages, e-mails, cookies and providers use the name from the settings.
 #[tokio::test]
-async fn under_another_name_nothing_says_ours() {
+async fn custom_product_name_replaces_latchkey_everywhere() {
     let names = [
         ("PRODUCT_NAME", "Nightingale & Co"),
         ("COOKIE_PREFIX", "nightingale-co"),
@@ -105,7 +105,7 @@ async fn under_another_name_nothing_says_ours() {
 }
 
 #[tokio::test]
-async fn what_browsers_carry_is_decided_in_one_place() {
+async fn sign_in_credential_setting_selects_session_or_jwt() {
     for (setting, of_password) in [("", "jwt"), ("session", "session"), ("jwt", "jwt")] {
         let app = Setup::new().set("DEMO", "off").set("SIGN_IN_CREDENTIAL", setting).start().await;
         let mut browser = Browser::new();
@@ -130,7 +130,7 @@ async fn what_browsers_carry_is_decided_in_one_place() {
 /// One switch for both sign-in methods: a link back to the same place.
 #[cfg(feature = "demo")]
 #[tokio::test]
-async fn in_the_demonstration_one_chooses_what_one_carries() {
+async fn demo_sign_in_page_offers_a_credential_choice() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let page = browser.get(&app.url("/sign-in?next=%2Faccount%3Fa%3Db")).await;
@@ -146,7 +146,7 @@ async fn in_the_demonstration_one_chooses_what_one_carries() {
 }
 
 #[tokio::test]
-async fn the_next_page_remembers_what_was_done() {
+async fn sign_out_notice_and_last_provider_are_shown() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     browser.sign_in_with(&app, "google", "ada").await;
@@ -165,7 +165,7 @@ async fn the_next_page_remembers_what_was_done() {
 }
 
 #[tokio::test]
-async fn browsers_and_crawlers_find_what_they_ask_for() {
+async fn favicon_robots_and_preview_metadata_are_served() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     for (path, kind, begins) in [
@@ -196,7 +196,7 @@ async fn browsers_and_crawlers_find_what_they_ask_for() {
 
 /// A page needs one statement for the user, and one for its content.
 #[tokio::test]
-async fn pages_cost_two_statements_at_most() {
+async fn pages_need_at_most_two_statements() {
     let app = Latchkey::start().await;
     accounts::sign_up(&app, ADA).await;
     for key in ["session", "jwt"] {
@@ -219,7 +219,7 @@ async fn pages_cost_two_statements_at_most() {
 
 /// The overview is short; complete lists are on pages of their own.
 #[tokio::test]
-async fn long_lists_have_pages_of_their_own() {
+async fn long_device_and_activity_lists_are_paginated() {
     let app = Latchkey::start().await;
     accounts::sign_up(&app, ADA).await;
     let mut browser = accounts::signed_in(&app, ADA, "session").await;

@@ -28,7 +28,7 @@ async fn connect_from(address: [u8; 4], app: &Latchkey) -> TcpStream {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_does_not_read_is_let_go() {
+async fn client_that_stops_reading_is_disconnected() {
     let app = Latchkey::start().await;
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a small buffer");
@@ -45,7 +45,7 @@ async fn who_does_not_read_is_let_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_address_does_not_get_all_connections() {
+async fn connections_per_address_are_limited() {
     let app = Latchkey::start().await;
     let idle = idle_connections(&app, 256).await;
     // Health checks still work, even from that address.
@@ -67,14 +67,14 @@ async fn one_address_does_not_get_all_connections() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_trusted_proxy_speaks_for_many() {
+async fn trusted_proxy_is_exempt_from_connection_limit() {
     let app = Setup::new().set("TRUSTED_PROXIES", "127.0.0.1").start().await;
     let _idle = idle_connections(&app, 300).await;
     let _ = Browser::new().get(&app.url("/sign-in")).await.expect(200);
 }
 
 #[tokio::test]
-async fn a_head_of_sixty_kilobytes_is_read_and_no_more() {
+async fn request_heads_over_64_kib_are_rejected() {
     let app = Latchkey::start().await;
     for (bytes, status) in [(60_000, 200), (66_000, 431)] {
         let pad = "x".repeat(bytes);

@@ -15,7 +15,7 @@ async fn sent(app: &Latchkey, bytes: &str) -> TcpStream {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn half_a_request_ends_at_once_and_a_whole_one_is_answered() {
+async fn shutdown_drops_partial_requests_and_answers_complete_ones() {
     let issuer = Issuer::start().await;
     let app = Setup::new().with_issuer(&issuer).set("SHUTDOWN_GRACE", "1h").start().await;
     let halves = [
@@ -54,7 +54,7 @@ async fn half_a_request_ends_at_once_and_a_whole_one_is_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_watches_hears_of_the_end_while_everything_is_still_served() {
+async fn readiness_fails_while_shutdown_still_serves_requests() {
     let app = Setup::new().set("SHUTDOWN_GRACE", "40s").start().await;
     let url = |path| app.url(path);
     let (ready, sign_in) = (url("/readyz"), url("/sign-in"));

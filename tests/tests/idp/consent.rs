@@ -14,7 +14,7 @@ fn decision<'a>(changes: &[(&'a str, &'a str)]) -> Pairs<'a> {
 }
 
 #[tokio::test]
-async fn the_page_says_who_asks_what_and_that_it_is_not_the_real_one() {
+async fn consent_page_shows_client_scopes_and_fake_notice() {
     let idp = Idp::start();
     for (provider, scope, sentence) in [
         (Google, FULL, "See your name and picture"),
@@ -35,7 +35,7 @@ async fn the_page_says_who_asks_what_and_that_it_is_not_the_real_one() {
 }
 
 #[tokio::test]
-async fn google_takes_the_request_as_a_form_too() {
+async fn google_accepts_authorization_request_by_post() {
     let idp = Idp::start();
     let posted = idp.post(Google.authorize_path(), &[], &request(FULL)).await;
     assert_eq!(posted.status, StatusCode::OK);
@@ -44,7 +44,7 @@ async fn google_takes_the_request_as_a_form_too() {
 }
 
 #[tokio::test]
-async fn what_the_request_carries_is_escaped() {
+async fn state_is_html_escaped_on_consent_page() {
     let idp = Idp::start();
     let query = with(&request(FULL), &[("state", r#""><script>alert(1)</script>"#)]);
     let page = idp.authorize(Google, &query).await;
@@ -53,7 +53,7 @@ async fn what_the_request_carries_is_escaped() {
 }
 
 #[tokio::test]
-async fn a_request_that_cannot_be_trusted_gets_a_page_and_no_redirect() {
+async fn unknown_client_or_redirect_uri_is_not_redirected() {
     let idp = Idp::start();
     for provider in Provider::ALL {
         for changes in [
@@ -78,7 +78,7 @@ async fn a_request_that_cannot_be_trusted_gets_a_page_and_no_redirect() {
 }
 
 #[tokio::test]
-async fn other_faults_go_back_to_the_app_from_page_and_form_alike() {
+async fn authorization_errors_redirect_from_page_and_form() {
     let idp = Idp::start();
     for (provider, changes, error) in [
         (Google, ("response_type", "token"), "unsupported_response_type"),
@@ -104,7 +104,7 @@ async fn other_faults_go_back_to_the_app_from_page_and_form_alike() {
 }
 
 #[tokio::test]
-async fn declining_is_told_to_the_app() {
+async fn declined_consent_redirects_with_access_denied() {
     let idp = Idp::start();
     for provider in Provider::ALL {
         let form = with(&request("openid email"), &[("decision", "decline")]);
@@ -117,7 +117,7 @@ async fn declining_is_told_to_the_app() {
 }
 
 #[tokio::test]
-async fn a_decision_that_makes_no_sense_goes_nowhere() {
+async fn invalid_consent_decision_is_not_redirected() {
     let idp = Idp::start();
     for changes in [
         [("person", "nobody"), ("decision", "allow")],
@@ -137,7 +137,7 @@ async fn a_decision_that_makes_no_sense_goes_nowhere() {
 }
 
 #[tokio::test]
-async fn an_unticked_scope_is_not_granted_and_a_required_one_always() {
+async fn unticked_scopes_are_dropped_except_openid() {
     let idp = Idp::start();
     for (asked, ticked, granted) in [
         (FULL, &["openid", "profile"][..], "openid profile"),
@@ -156,7 +156,7 @@ async fn an_unticked_scope_is_not_granted_and_a_required_one_always() {
 }
 
 #[tokio::test]
-async fn forms_from_other_sites_are_refused() {
+async fn cross_site_consent_forms_are_refused() {
     let idp = Idp::start();
     for path in ["decide", "people"] {
         let path = format!("{}/{path}", Google.authorize_path());
@@ -187,7 +187,7 @@ async fn forms_from_other_sites_are_refused() {
 }
 
 #[tokio::test]
-async fn a_created_person_comes_back_picked_and_can_sign_in() {
+async fn created_user_is_preselected_and_can_sign_in() {
     let idp = Idp::start();
     let path = format!("{}/people", Google.authorize_path());
     let mut form = without(&request(FULL), &["scope"]);
@@ -218,7 +218,7 @@ async fn a_created_person_comes_back_picked_and_can_sign_in() {
 }
 
 #[tokio::test]
-async fn a_person_who_cannot_be_is_asked_for_again_with_what_was_typed() {
+async fn invalid_user_form_keeps_the_entered_email() {
     let idp = Idp::start();
     let path = format!("{}/people", Google.authorize_path());
     for (name, email, complaint) in
@@ -233,7 +233,7 @@ async fn a_person_who_cannot_be_is_asked_for_again_with_what_was_typed() {
 }
 
 #[tokio::test]
-async fn a_hint_picks_the_person() {
+async fn login_hint_preselects_the_user() {
     let idp = Idp::start();
     for (provider, hint) in
         [(Google, ("login_hint", "grace@example.test")), (Github, ("login", "grace"))]

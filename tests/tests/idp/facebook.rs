@@ -23,7 +23,7 @@ fn proof(token: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_code_flow_ends_with_a_user_node() {
+async fn facebook_code_flow_returns_a_user_node() {
     let idp = Idp::start();
     let form = with(&request(SCOPE), &[("person", "ada"), ("decision", "allow")]);
     let answer = idp.decide(Facebook, &form).await;
@@ -52,7 +52,7 @@ async fn the_code_flow_ends_with_a_user_node() {
 }
 
 #[tokio::test]
-async fn the_token_endpoint_takes_get_too() {
+async fn facebook_token_endpoint_accepts_get() {
     let idp = Idp::start();
     let code = idp.code(Facebook, SCOPE, "ada", "none").await;
     let form = without(&exchange(&code), &["grant_type"]);
@@ -64,7 +64,7 @@ async fn the_token_endpoint_takes_get_too() {
 }
 
 #[tokio::test]
-async fn only_asked_and_granted_fields_are_told() {
+async fn user_node_has_only_requested_and_granted_fields() {
     let idp = Idp::start();
     for (scope, person, query, expected) in [
         (SCOPE, "ada", "", json!({ "id": "10150000000000001", "name": "Ada Lovelace" })),
@@ -86,7 +86,7 @@ async fn only_asked_and_granted_fields_are_told() {
 }
 
 #[tokio::test]
-async fn the_graph_refuses_in_its_own_shape() {
+async fn graph_api_errors_use_facebook_format() {
     let idp = Idp::start();
     let token = idp.access_token(Facebook, SCOPE, "ada", "none").await;
     let twice = format!("?access_token={token}");
@@ -113,7 +113,7 @@ async fn the_graph_refuses_in_its_own_shape() {
 }
 
 #[tokio::test]
-async fn the_token_endpoint_refuses_in_the_same_shape() {
+async fn facebook_token_errors_use_graph_api_format() {
     let idp = Idp::start();
     let other_uri = format!("{CALLBACK}?other");
     for (changes, code, subcode) in [
@@ -146,7 +146,7 @@ async fn the_token_endpoint_refuses_in_the_same_shape() {
 }
 
 #[tokio::test]
-async fn a_replayed_code_revokes_what_it_had_bought_and_an_old_one_is_old() {
+async fn replayed_code_revokes_token_and_old_code_expires() {
     let idp = Idp::start();
     let code = idp.code(Facebook, SCOPE, "ada", "none").await;
     let token = string(&idp.exchange(Facebook, &code).await.json(), "access_token");
@@ -162,7 +162,7 @@ async fn a_replayed_code_revokes_what_it_had_bought_and_an_old_one_is_old() {
 }
 
 #[tokio::test]
-async fn misbehaviours() {
+async fn misbehaviours_alter_token_and_user_responses() {
     let idp = Idp::start();
     let code = idp.code(Facebook, SCOPE, "ada", "server_error").await;
     let failed = idp.exchange(Facebook, &code).await;
@@ -177,7 +177,7 @@ async fn misbehaviours() {
 }
 
 #[tokio::test]
-async fn deleting_the_permissions_ends_every_token_of_the_app() {
+async fn deleting_permissions_revokes_all_app_tokens() {
     let idp = Idp::start();
     let first = idp.access_token(Facebook, SCOPE, "ada", "none").await;
     let second = idp.access_token(Facebook, SCOPE, "ada", "none").await;

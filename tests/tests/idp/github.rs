@@ -24,7 +24,7 @@ async fn user(idp: &Idp, person: &str) -> (Value, Value) {
 }
 
 #[tokio::test]
-async fn the_code_flow_ends_with_a_user() {
+async fn github_code_flow_returns_a_user() {
     let idp = Idp::start();
     let form = with(&request(SCOPE), &[("person", "ada"), ("decision", "allow")]);
     let answer = idp.decide(Github, &form).await;
@@ -61,7 +61,7 @@ async fn the_code_flow_ends_with_a_user() {
 }
 
 #[tokio::test]
-async fn people_show_what_they_made_public() {
+async fn github_user_shows_only_public_email() {
     let idp = Idp::start();
 
     let (user_, emails) = user(&idp, "octo").await;
@@ -79,7 +79,7 @@ async fn people_show_what_they_made_public() {
 }
 
 #[tokio::test]
-async fn the_token_answer_is_a_form_unless_json_is_asked_for() {
+async fn github_token_response_defaults_to_form_encoding() {
     let idp = Idp::start();
     let code = idp.code(Github, SCOPE, "ada", "none").await;
     let answer = idp.post(Github.token_path(), &[], &exchange(&code)).await;
@@ -91,7 +91,7 @@ async fn the_token_answer_is_a_form_unless_json_is_asked_for() {
 }
 
 #[tokio::test]
-async fn errors_come_with_status_200() {
+async fn github_token_errors_have_status_200() {
     let idp = Idp::start();
     let other_uri = format!("{CALLBACK}?other");
     for (changes, error) in [
@@ -122,7 +122,7 @@ async fn errors_come_with_status_200() {
 }
 
 #[tokio::test]
-async fn grant_type_may_be_left_out() {
+async fn github_grant_type_is_optional() {
     let idp = Idp::start();
     let code = idp.code(Github, SCOPE, "ada", "none").await;
     let form = without(&exchange(&code), &["grant_type"]);
@@ -131,7 +131,7 @@ async fn grant_type_may_be_left_out() {
 }
 
 #[tokio::test]
-async fn a_replayed_code_revokes_what_it_had_bought() {
+async fn replayed_code_revokes_issued_tokens() {
     let idp = Idp::start();
     let code = idp.code(Github, SCOPE, "ada", "none").await;
     let token = string(&idp.exchange(Github, &code).await.json(), "access_token");
@@ -142,7 +142,7 @@ async fn a_replayed_code_revokes_what_it_had_bought() {
 }
 
 #[tokio::test]
-async fn the_api_refuses_in_githubs_words() {
+async fn github_api_errors_use_github_messages() {
     let idp = Idp::start();
     let token = idp.access_token(Github, SCOPE, "ada", "none").await;
     let bearer = format!("Bearer {token}");
@@ -175,7 +175,7 @@ async fn the_api_refuses_in_githubs_words() {
 }
 
 #[tokio::test]
-async fn addresses_are_hidden_without_their_scope() {
+async fn github_emails_require_user_email_scope() {
     let idp = Idp::start();
     let token = idp.access_token(Github, "read:user", "ada", "none").await;
     let answer = api(&idp, "/github/api/user/emails", &token).await;
@@ -184,7 +184,7 @@ async fn addresses_are_hidden_without_their_scope() {
 }
 
 #[tokio::test]
-async fn misbehaviours() {
+async fn misbehaviours_alter_token_and_user_responses() {
     let idp = Idp::start();
     let code = idp.code(Github, SCOPE, "ada", "server_error").await;
     let failed = idp.exchange(Github, &code).await;
@@ -202,7 +202,7 @@ async fn misbehaviours() {
 }
 
 #[tokio::test]
-async fn private_repositories_are_seen_with_their_scope_alone() {
+async fn private_repositories_require_repo_scope() {
     let idp = Idp::start();
     let path = "/github/api/user/repos";
     let some = idp.access_token(Github, "read:user", "ada", "none").await;
@@ -227,7 +227,7 @@ async fn private_repositories_are_seen_with_their_scope_alone() {
 }
 
 #[tokio::test]
-async fn deleting_the_grant_ends_every_token_of_the_app() {
+async fn deleting_grant_revokes_all_app_tokens() {
     let idp = Idp::start();
     let first = idp.access_token(Github, SCOPE, "ada", "none").await;
     let second = idp.access_token(Github, "repo", "ada", "none").await;

@@ -50,7 +50,7 @@ async fn id_token(idp: &Idp, misbehave: &str) -> (Value, Value, bool) {
 }
 
 #[tokio::test]
-async fn discovery_is_complete_and_every_address_in_it_answers() {
+async fn discovery_document_is_complete_and_endpoints_exist() {
     let idp = Idp::start();
     let metadata = idp.get("/google/.well-known/openid-configuration", &[]).await.json();
     for (name, expected) in [
@@ -99,7 +99,7 @@ async fn discovery_is_complete_and_every_address_in_it_answers() {
 }
 
 #[tokio::test]
-async fn the_code_flow_ends_with_a_signed_id_token_and_userinfo() {
+async fn google_code_flow_returns_id_token_and_userinfo() {
     let idp = Idp::start();
     let form = with(&request(FULL), &[("person", "ada"), ("decision", "allow")]);
     let answer = idp.decide(Google, &form).await;
@@ -159,7 +159,7 @@ async fn the_code_flow_ends_with_a_signed_id_token_and_userinfo() {
 }
 
 #[tokio::test]
-async fn claims_follow_the_granted_scopes_and_the_person() {
+async fn id_token_claims_follow_granted_scopes_and_user() {
     let idp = Idp::start();
     for (scope, person, present, absent) in [
         ("openid", "ada", &[][..], &["email", "email_verified", "name", "picture"][..]),
@@ -182,7 +182,7 @@ async fn claims_follow_the_granted_scopes_and_the_person() {
 }
 
 #[tokio::test]
-async fn without_openid_there_is_no_id_token_and_no_userinfo() {
+async fn id_token_and_userinfo_require_openid_scope() {
     let idp = Idp::start();
     let tokens = tokens(&idp, "email profile", "ada", "none").await;
     assert!(tokens.get("id_token").is_none());
@@ -194,7 +194,7 @@ async fn without_openid_there_is_no_id_token_and_no_userinfo() {
 }
 
 #[tokio::test]
-async fn userinfo_refuses_as_rfc_6750_says() {
+async fn userinfo_errors_follow_rfc_6750() {
     let idp = Idp::start();
     let token = idp.access_token(Google, FULL, "ada", "none").await;
     let bearer = format!("Bearer {token}");
@@ -222,7 +222,7 @@ async fn userinfo_refuses_as_rfc_6750_says() {
 }
 
 #[tokio::test]
-async fn the_token_endpoint_refuses_whatever_does_not_fit() {
+async fn token_endpoint_refuses_invalid_requests() {
     let idp = Idp::start();
     let app = basic(CLIENT_ID, SECRET);
     let wrong = basic(CLIENT_ID, "wrong");
@@ -271,7 +271,7 @@ async fn the_token_endpoint_refuses_whatever_does_not_fit() {
 }
 
 #[tokio::test]
-async fn a_parameter_that_comes_twice_is_refused_at_the_token_endpoint() {
+async fn token_endpoint_refuses_repeated_parameter() {
     let idp = Idp::start();
     let code = idp.code(Google, FULL, "ada", "none").await;
     let mut form = exchange(&code);
@@ -284,7 +284,7 @@ async fn a_parameter_that_comes_twice_is_refused_at_the_token_endpoint() {
 }
 
 #[tokio::test]
-async fn the_token_endpoint_takes_posted_forms_only() {
+async fn token_endpoint_accepts_only_posted_forms() {
     let idp = Idp::start();
     let code = idp.code(Google, FULL, "ada", "none").await;
     let query = encoded(&exchange(&code));
@@ -297,7 +297,7 @@ async fn the_token_endpoint_takes_posted_forms_only() {
 }
 
 #[tokio::test]
-async fn a_replayed_code_revokes_what_it_had_bought() {
+async fn replayed_code_revokes_issued_tokens() {
     let idp = Idp::start();
     let code = idp.code(Google, FULL, "ada", "none").await;
     let token = string(&idp.exchange(Google, &code).await.json(), "access_token");
@@ -318,7 +318,7 @@ async fn a_replayed_code_revokes_what_it_had_bought() {
 }
 
 #[tokio::test]
-async fn a_code_lives_for_a_minute() {
+async fn authorization_code_expires_after_one_minute() {
     let idp = Idp::start();
     for (seconds, status) in [(59, StatusCode::OK), (60, StatusCode::BAD_REQUEST)] {
         let code = idp.code(Google, FULL, "ada", "none").await;
@@ -328,7 +328,7 @@ async fn a_code_lives_for_a_minute() {
 }
 
 #[tokio::test]
-async fn each_misbehaviour_is_the_one_it_says() {
+async fn each_google_misbehaviour_has_the_named_effect() {
     let idp = Idp::start();
 
     let (_, claims, signed) = id_token(&idp, "wrong_nonce").await;
@@ -378,7 +378,7 @@ async fn each_misbehaviour_is_the_one_it_says() {
 }
 
 #[tokio::test]
-async fn rotated_keys_sign_well_with_a_key_that_was_not_there_before() {
+async fn rotated_signing_key_is_new_and_published() {
     let idp = Idp::start();
     let kids = |jwks: Value| -> Vec<Value> {
         let keys = jwks["keys"].as_array().unwrap();
@@ -393,7 +393,7 @@ async fn rotated_keys_sign_well_with_a_key_that_was_not_there_before() {
 }
 
 #[tokio::test]
-async fn the_key_set_does_not_grow_without_end_and_shows_no_private_member() {
+async fn jwks_is_bounded_without_private_key_members() {
     let idp = Idp::start();
     for _ in 0..9 {
         id_token(&idp, "rotated_keys").await;
@@ -409,7 +409,7 @@ async fn the_key_set_does_not_grow_without_end_and_shows_no_private_member() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn late_is_ten_seconds_late_and_then_right() {
+async fn late_token_response_succeeds_after_ten_seconds() {
     let idp = Idp::start();
     let code = idp.code(Google, FULL, "ada", "late").await;
     let asked = tokio::time::Instant::now();

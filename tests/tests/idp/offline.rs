@@ -42,7 +42,7 @@ async fn call(idp: &Idp, path: &str, token: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_refresh_token_comes_with_offline_access_and_consent() {
+async fn refresh_token_requires_offline_access_and_consent() {
     let idp = Idp::start();
     for (what, more, expected) in [
         ("online", &[][..], false),
@@ -63,7 +63,7 @@ async fn a_refresh_token_comes_with_offline_access_and_consent() {
 }
 
 #[tokio::test]
-async fn a_refresh_brings_a_new_access_token_and_an_id_token_of_the_same_person() {
+async fn refresh_returns_new_access_token_and_id_token() {
     let idp = Idp::start();
     let tokens = offline(&idp, BASIC_SCOPES, "none").await;
     let refresh_token = string(&tokens, "refresh_token");
@@ -96,7 +96,7 @@ async fn a_refresh_brings_a_new_access_token_and_an_id_token_of_the_same_person(
 }
 
 #[tokio::test]
-async fn a_refresh_token_lives_for_half_a_year() {
+async fn refresh_token_expires_after_180_days() {
     for (days, status) in [(179, StatusCode::OK), (180, StatusCode::BAD_REQUEST)] {
         let idp = Idp::start();
         let token = string(&offline(&idp, BASIC_SCOPES, "none").await, "refresh_token");
@@ -106,7 +106,7 @@ async fn a_refresh_token_lives_for_half_a_year() {
 }
 
 #[tokio::test]
-async fn a_rotated_refresh_token_is_good_once_more_for_a_minute() {
+async fn rotated_refresh_token_allows_one_retry_within_60s() {
     // Seconds after the rotation, whether it was retried before, and the result.
     for (seconds, retried, good) in [(60, false, true), (61, false, false), (30, true, false)] {
         let idp = Idp::start();
@@ -129,7 +129,7 @@ async fn a_rotated_refresh_token_is_good_once_more_for_a_minute() {
 }
 
 #[tokio::test]
-async fn a_refresh_is_refused_in_the_words_of_the_standard() {
+async fn refresh_errors_use_standard_oauth_codes() {
     let idp = Idp::start();
     let tokens = offline(&idp, BASIC_SCOPES, "none").await;
     let (good, access) = (string(&tokens, "refresh_token"), string(&tokens, "access_token"));
@@ -154,7 +154,7 @@ async fn a_refresh_is_refused_in_the_words_of_the_standard() {
 }
 
 #[tokio::test]
-async fn misbehaviours_of_the_refresh() {
+async fn refresh_misbehaviours_have_the_named_effect() {
     let idp = Idp::start();
     let refused = string(&offline(&idp, BASIC_SCOPES, "refresh_refused").await, "refresh_token");
     assert_eq!(refresh(&idp, &refused, &[]).await.json()["error"], "invalid_grant");
@@ -174,7 +174,7 @@ async fn misbehaviours_of_the_refresh() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_refresh_is_ten_seconds_late_and_then_right() {
+async fn late_refresh_succeeds_after_ten_seconds() {
     let idp = Idp::start();
     let tokens = offline(&idp, BASIC_SCOPES, "refresh_late").await;
     let asked = tokio::time::Instant::now();
@@ -184,7 +184,7 @@ async fn a_late_refresh_is_ten_seconds_late_and_then_right() {
 }
 
 #[tokio::test]
-async fn a_tester_is_told_when_her_refresh_token_ends() {
+async fn test_user_refresh_token_expires_after_seven_days() {
     let idp = Idp::start();
     let hedy = [("access_type", "offline"), ("person", "hedy")];
     let tokens = allowed(&idp, BASIC_SCOPES, &hedy).await;
@@ -227,7 +227,7 @@ async fn revoking_either_token_ends_the_grant() {
 }
 
 #[tokio::test]
-async fn revocation_answers_as_rfc_7009_says() {
+async fn revocation_endpoint_follows_rfc_7009() {
     let idp = Idp::start();
     let token = string(&offline(&idp, BASIC_SCOPES, "none").await, "refresh_token");
     let (own, wrong) = (basic(CLIENT_ID, SECRET), basic(CLIENT_ID, "wrong"));
@@ -255,7 +255,7 @@ async fn revocation_answers_as_rfc_7009_says() {
 }
 
 #[tokio::test]
-async fn a_revocation_that_fails_twice_works_then() {
+async fn revocation_succeeds_after_two_failures() {
     let idp = Idp::start();
     let token = string(&offline(&idp, BASIC_SCOPES, "revocation_fails").await, "refresh_token");
     for status in [500, 500, 200] {
@@ -266,7 +266,7 @@ async fn a_revocation_that_fails_twice_works_then() {
 }
 
 #[tokio::test]
-async fn what_was_granted_earlier_comes_along_when_asked_for() {
+async fn include_granted_scopes_adds_earlier_grants() {
     let idp = Idp::start();
     allowed(&idp, BASIC_SCOPES, &[]).await;
     let alone = allowed(&idp, CALENDAR, &[]).await;
@@ -287,7 +287,7 @@ async fn what_was_granted_earlier_comes_along_when_asked_for() {
 }
 
 #[tokio::test]
-async fn the_calendar_opens_with_its_scope_and_in_pages() {
+async fn google_calendar_supports_filters_and_pagination() {
     let idp = Idp::start();
     let token = idp.access_token(Google, CALENDAR, "ada", "none").await;
     let all = call(&idp, EVENTS, &token).await.json();
@@ -327,7 +327,7 @@ async fn the_calendar_opens_with_its_scope_and_in_pages() {
 }
 
 #[tokio::test]
-async fn contacts_open_with_their_scope_and_a_mask() {
+async fn google_contacts_require_a_valid_field_mask() {
     let idp = Idp::start();
     let token = idp.access_token(Google, CONTACTS, "ada", "none").await;
     let answer = call(&idp, PEOPLE, &token).await.json();
@@ -351,7 +351,7 @@ async fn contacts_open_with_their_scope_and_a_mask() {
 }
 
 #[tokio::test]
-async fn the_apis_refuse_in_googles_words() {
+async fn google_api_errors_use_google_format() {
     let idp = Idp::start();
     let calendar = idp.access_token(Google, CALENDAR, "ada", "none").await;
     let contacts = idp.access_token(Google, CONTACTS, "ada", "none").await;
@@ -381,7 +381,7 @@ async fn the_apis_refuse_in_googles_words() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_survives_a_restart() {
+async fn refresh_token_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("grants.json");
     let first = Idp::keeping(&file);
@@ -403,7 +403,7 @@ async fn a_refresh_token_survives_a_restart() {
 }
 
 #[tokio::test]
-async fn grants_outlive_the_process_and_hold_no_token() {
+async fn stored_grants_survive_restart_without_plaintext_tokens() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("grants.json");
     let first = Idp::keeping(&file);
@@ -445,7 +445,7 @@ async fn grants_outlive_the_process_and_hold_no_token() {
 }
 
 #[tokio::test]
-async fn ephemeral_people_are_stored_nowhere() {
+async fn ephemeral_users_are_not_stored() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("grants.json");
     let idp = Idp::keeping(&file);

@@ -18,7 +18,7 @@ fn key(answer: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn the_form_is_checked() {
+async fn user_form_is_validated() {
     let idp = Idp::start();
     let (long, too_long) = ("é".repeat(200), "é".repeat(201));
     let address = |length: usize| format!("{}@x.test", "a".repeat(length - 7));
@@ -48,7 +48,7 @@ async fn the_form_is_checked() {
 }
 
 #[tokio::test]
-async fn created_people_outlive_the_process_and_nobody_is_added_who_cannot_be_stored() {
+async fn created_user_is_persisted_or_not_added() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("deep").join("people.json");
     let start = || Idp::of(Config { people_file: Some(file.clone()), ..config() });
@@ -66,7 +66,7 @@ async fn created_people_outlive_the_process_and_nobody_is_added_who_cannot_be_st
 }
 
 #[tokio::test]
-async fn there_is_room_for_a_hundred() {
+async fn at_most_100_users_can_be_created() {
     let idp = Idp::start();
     for _ in 0..100 {
         key(&create(&idp, "Somebody", "").await);
@@ -75,7 +75,7 @@ async fn there_is_room_for_a_hundred() {
 }
 
 #[tokio::test]
-async fn a_hint_is_a_key_an_address_or_a_login() {
+async fn login_hint_accepts_key_email_or_login() {
     let idp = Idp::start();
     for (hint, picked) in [
         ("grace", "grace"),
@@ -89,7 +89,7 @@ async fn a_hint_is_a_key_an_address_or_a_login() {
 }
 
 #[tokio::test]
-async fn somebody_made_up_for_one_sign_in_is_the_same_by_the_same_key() {
+async fn ephemeral_user_id_is_stable_per_key() {
     let idp = Idp::start();
     let allow = |person| {
         [("person", person), ("name", "Pia"), ("email", "pia@x.test"), ("decision", "allow")]

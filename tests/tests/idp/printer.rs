@@ -171,7 +171,7 @@ impl Stage {
 const PRINTOUT: &str = "/calendar-printer/printout";
 
 #[tokio::test]
-async fn it_prints_the_events_and_shows_that_contacts_are_refused() {
+async fn printout_shows_events_and_refused_contacts() {
     let stage = Stage::set().await;
     let welcome = stage.get("/calendar-printer", "").await;
     assert!(welcome.body.contains("Print my calendar at Latchkey"));
@@ -188,7 +188,7 @@ async fn it_prints_the_events_and_shows_that_contacts_are_refused() {
 }
 
 #[tokio::test]
-async fn an_answer_to_another_question_is_not_taken() {
+async fn callback_of_another_request_is_refused() {
     let stage = Stage::set().await;
     let (callback, cookie) = stage.walk("allow").await;
     let (_, other) = stage.walk("allow").await;
@@ -210,7 +210,7 @@ async fn an_answer_to_another_question_is_not_taken() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_is_said_calmly() {
+async fn printer_explains_declined_revoked_and_failed_access() {
     let stage = Stage::set().await;
     let (callback, cookie) = stage.walk("decline").await;
     let declined = stage.get(&callback, &cookie).await;
@@ -246,7 +246,7 @@ async fn what_goes_wrong_is_said_calmly() {
 }
 
 #[tokio::test]
-async fn forgetting_gives_the_token_back() {
+async fn forgetting_the_connection_revokes_the_token() {
     let stage = Stage::set().await;
     let cookie = stage.connected().await;
     stage.get(PRINTOUT, &cookie).await;
@@ -268,7 +268,7 @@ async fn forgetting_gives_the_token_back() {
 }
 
 #[tokio::test]
-async fn an_expired_access_token_is_refreshed() {
+async fn expired_access_token_is_refreshed() {
     let stage = Stage::set().await;
     let cookie = stage.connected().await;
     assert_eq!(stage.get(PRINTOUT, &cookie).await.status, 200);
@@ -281,7 +281,7 @@ async fn an_expired_access_token_is_refreshed() {
 }
 
 #[tokio::test]
-async fn its_pages_have_the_security_headers_and_need_no_script() {
+async fn printer_pages_have_security_headers_and_no_scripts() {
     let stage = Stage::set().await;
     for path in ["/calendar-printer", "/calendar-printer/callback", "/calendar-printer/printer.css"]
     {

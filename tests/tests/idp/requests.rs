@@ -18,7 +18,7 @@ fn asked<'a>(instead: &[(&'a str, &'a str)], besides: &[(&'a str, &'a str)]) -> 
 }
 
 #[tokio::test]
-async fn only_a_bare_loopback_origin_is_a_base_url() {
+async fn base_url_must_be_a_bare_loopback_origin() {
     for (base, origin) in [
         ("http://127.0.0.1:3001", Some("http://127.0.0.1:3001")),
         ("http://127.0.0.1:3001/", Some("http://127.0.0.1:3001")),
@@ -47,7 +47,7 @@ async fn only_a_bare_loopback_origin_is_a_base_url() {
 }
 
 #[test]
-fn what_is_registered_wrongly_stops_the_start() {
+fn invalid_client_or_api_registration_prevents_startup() {
     let refused =
         |clients: Vec<Client>, apis: Vec<Api>| router(Config { clients, apis, ..config() }).err();
     let client =
@@ -86,7 +86,7 @@ fn what_is_registered_wrongly_stops_the_start() {
 }
 
 #[test]
-fn an_unreadable_file_stops_the_start_and_none_does_not() {
+fn corrupt_file_prevents_startup_unlike_missing_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("kept.json");
     let kept = || Some(file.clone());
@@ -101,7 +101,7 @@ fn an_unreadable_file_stops_the_start_and_none_does_not() {
 }
 
 #[tokio::test]
-async fn an_untrusted_address_gets_a_page_and_never_a_redirect() {
+async fn client_id_and_redirect_uri_must_match_exactly() {
     let idp = Idp::start();
     for (instead, besides) in [
         (&[("client_id", "")][..], &[][..]),
@@ -129,7 +129,7 @@ async fn an_untrusted_address_gets_a_page_and_never_a_redirect() {
 }
 
 #[tokio::test]
-async fn every_other_fault_is_told_to_the_application() {
+async fn invalid_authorization_request_redirects_with_error() {
     let idp = Idp::start();
     let long = "n".repeat(513);
     let (padded, short) = (format!("{CHALLENGE}="), &CHALLENGE[1..]);
@@ -179,7 +179,7 @@ async fn every_other_fault_is_told_to_the_application() {
 }
 
 #[tokio::test]
-async fn the_form_is_judged_as_the_request_was() {
+async fn consent_form_is_validated_like_the_request() {
     let idp = Idp::start();
     let bare = without(&request(""), &["scope", "state"]);
     for (form, error) in [
@@ -198,7 +198,7 @@ async fn the_form_is_judged_as_the_request_was() {
 }
 
 #[tokio::test]
-async fn github_and_facebook_need_neither_response_type_nor_scope_but_pkce_all_the_same() {
+async fn github_and_facebook_require_pkce_but_no_scope() {
     let idp = Idp::start();
     for provider in [Github, Facebook] {
         let short = asked(&[("response_type", ""), ("scope", "")], &[]);
@@ -213,7 +213,7 @@ async fn github_and_facebook_need_neither_response_type_nor_scope_but_pkce_all_t
 }
 
 #[tokio::test]
-async fn the_query_of_the_redirect_uri_is_kept() {
+async fn redirect_uri_query_is_preserved() {
     let idp = Idp::start();
     let other = format!("{CALLBACK}?other");
     let form = [("redirect_uri", other.as_str()), ("person", "ada"), ("decision", "allow")];
@@ -226,7 +226,7 @@ async fn the_query_of_the_redirect_uri_is_kept() {
 }
 
 #[tokio::test]
-async fn scopes_are_what_is_known_and_was_ticked() {
+async fn unknown_scopes_are_dropped_from_the_grant() {
     let idp = Idp::start();
     for (provider, asked, granted) in [
         (Google, "profile openid drive", "openid profile"),
@@ -247,7 +247,7 @@ async fn scopes_are_what_is_known_and_was_ticked() {
 }
 
 #[tokio::test]
-async fn a_verifier_has_43_to_128_unreserved_characters() {
+async fn code_verifier_has_43_to_128_unreserved_characters() {
     let idp = Idp::start();
     for (verifier, met) in [
         ("a".repeat(42), false),
@@ -285,7 +285,7 @@ async fn redeem(idp: &Idp, code: &str, headers: &[&str], form: &[(&str, &str)]) 
 }
 
 #[tokio::test]
-async fn one_way_to_authenticate_and_only_one() {
+async fn token_endpoint_requires_exactly_one_client_auth_method() {
     let idp = Idp::start();
     let app = basic(CLIENT_ID, SECRET);
     let (app, lower) = (app.as_str(), app.replace("Basic", "basic"));
@@ -334,7 +334,7 @@ async fn basic_credentials_are_form_decoded() {
 }
 
 #[tokio::test]
-async fn one_header_one_scheme_one_token() {
+async fn userinfo_requires_a_single_bearer_token() {
     let idp = Idp::start();
     let token = idp.access_token(Google, SCOPES, "ada", "none").await;
     let code = idp.code(Google, SCOPES, "ada", "none").await;
@@ -365,7 +365,7 @@ async fn one_header_one_scheme_one_token() {
 }
 
 #[tokio::test]
-async fn a_failed_attempt_uses_the_code_up_unless_it_was_a_strangers() {
+async fn failed_exchange_consumes_code_unless_by_another_client() {
     let idp = Idp::start();
     let stranger = ("client_id", "stranger");
     for (first, then) in [
@@ -394,7 +394,7 @@ async fn a_failed_attempt_uses_the_code_up_unless_it_was_a_strangers() {
 }
 
 #[tokio::test]
-async fn a_misbehaviour_is_known_where_it_makes_sense() {
+async fn misbehaviours_are_limited_to_supporting_providers() {
     let idp = Idp::start();
     for (provider, misbehave, status) in [
         (Google, "", StatusCode::SEE_OTHER),

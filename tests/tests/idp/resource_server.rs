@@ -34,7 +34,7 @@ async fn authorizations(idp: &Idp, sub: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn the_api_is_told_who_what_and_for_whom() {
+async fn introspection_returns_subject_scope_and_audience() {
     let idp = Idp::start();
     let token = string(&tokens(&idp, READ, &[("resource", AUDIENCE)]).await, "access_token");
     idp.wait(10);
@@ -60,7 +60,7 @@ async fn the_api_is_told_who_what_and_for_whom() {
 }
 
 #[tokio::test]
-async fn a_token_has_one_audience_and_says_which() {
+async fn access_token_has_exactly_one_audience() {
     let idp = Idp::start();
     for (scope, resource, audience, granted) in [
         ("openid email", None, "http://127.0.0.1:3001/google", "openid email"),
@@ -80,7 +80,7 @@ async fn a_token_has_one_audience_and_says_which() {
 }
 
 #[tokio::test]
-async fn resource_at_the_token_endpoint_has_to_be_the_one_consented_to() {
+async fn token_request_resource_must_match_the_consent() {
     let idp = Idp::start();
     for (resource, status) in
         [(AUDIENCE, 200), ("http://127.0.0.1:3001/google", 400), ("http://nowhere.test", 400)]
@@ -94,7 +94,7 @@ async fn resource_at_the_token_endpoint_has_to_be_the_one_consented_to() {
 }
 
 #[tokio::test]
-async fn nobody_is_told_anything_that_is_not_theirs() {
+async fn introspection_reveals_only_tokens_of_the_caller() {
     let idp = Idp::start();
     let tokens = tokens(&idp, READ, &[("access_type", "offline")]).await;
     let (access, refresh) = (string(&tokens, "access_token"), string(&tokens, "refresh_token"));
@@ -136,7 +136,7 @@ async fn nobody_is_told_anything_that_is_not_theirs() {
 }
 
 #[tokio::test]
-async fn the_consent_page_names_the_api() {
+async fn consent_page_names_the_api() {
     let idp = Idp::start();
     let page = idp.authorize(Google, &request(READ)).await;
     assert!(page.body.contains("See your calendar at Latchkey"), "{}", page.body);
@@ -150,7 +150,7 @@ async fn the_consent_page_names_the_api() {
 }
 
 #[tokio::test]
-async fn the_api_lists_who_was_let_in_and_ends_it() {
+async fn api_can_list_and_revoke_authorizations() {
     let idp = Idp::start();
     let ada = "100000000000000000001";
     assert!(authorizations(&idp, ada).await.is_empty());
@@ -206,7 +206,7 @@ async fn the_api_lists_who_was_let_in_and_ends_it() {
 }
 
 #[tokio::test]
-async fn the_authorization_server_is_found_as_rfc_8414_says() {
+async fn authorization_server_metadata_follows_rfc_8414() {
     let idp = Idp::start();
     let found = idp.get("/.well-known/oauth-authorization-server/google", &[]).await.json();
     let openid = idp.get("/google/.well-known/openid-configuration", &[]).await.json();

@@ -8,7 +8,7 @@ use latchkey_idp::Provider;
 use crate::support::*;
 
 #[tokio::test]
-async fn every_answer_carries_the_security_headers() {
+async fn local_provider_responses_have_security_headers() {
     let idp = Idp::start();
     let redirect = with(&request("openid"), &[("decision", "decline")]);
     for answer in [
@@ -40,7 +40,7 @@ async fn every_answer_carries_the_security_headers() {
 }
 
 #[tokio::test]
-async fn pages_need_neither_scripts_nor_inline_styles() {
+async fn consent_pages_have_no_scripts_or_inline_styles() {
     let idp = Idp::start();
     for provider in Provider::ALL {
         let page = idp.authorize(provider, &request("openid email")).await;
@@ -51,7 +51,7 @@ async fn pages_need_neither_scripts_nor_inline_styles() {
 }
 
 #[tokio::test]
-async fn other_host_names_are_not_answered() {
+async fn local_provider_serves_only_loopback_host_names() {
     let idp = Idp::start();
     for (host, status) in [
         ("127.0.0.1:3001", StatusCode::OK),
@@ -71,7 +71,7 @@ async fn other_host_names_are_not_answered() {
 }
 
 #[tokio::test]
-async fn the_start_page_lists_endpoints_people_and_faults() {
+async fn start_page_lists_endpoints_users_and_faults() {
     let idp = Idp::start();
     let page = idp.get("/", &[]).await;
     assert_eq!(page.status, StatusCode::OK);
@@ -86,7 +86,7 @@ async fn the_start_page_lists_endpoints_people_and_faults() {
 }
 
 #[tokio::test]
-async fn assets_have_their_types() {
+async fn assets_have_the_right_content_type() {
     let idp = Idp::start();
     for (path, content_type) in [
         ("/static/local-provider.css", "text/css; charset=utf-8"),
@@ -103,7 +103,7 @@ async fn assets_have_their_types() {
 }
 
 #[tokio::test]
-async fn strange_requests_get_calm_answers() {
+async fn malformed_requests_get_client_errors() {
     let idp = Idp::start();
     let missing = idp.get("/nowhere", &[]).await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);

@@ -34,7 +34,7 @@ fn all_answers() -> Vec<Answers> {
 }
 
 #[test]
-fn every_combination_is_answered_consistently() {
+fn every_answer_combination_gives_consistent_advice() {
     for answers in all_answers() {
         let advice = decide(&answers);
         let context = format!("{answers:?} {advice:?}");
@@ -65,7 +65,7 @@ fn every_combination_is_answered_consistently() {
 }
 
 #[test]
-fn the_well_known_cases() {
+fn common_answers_give_expected_credentials() {
     use Callers as C;
     use Database as D;
     use Ending as E;
@@ -93,7 +93,7 @@ fn the_well_known_cases() {
 }
 
 #[test]
-fn six_questions_and_every_answer_is_asked_for() {
+fn all_six_answers_are_required() {
     assert_eq!(all_answers().len(), 3 * 3 * 3 * 3 * 3 * 2);
     let mut given = json!({ "passwords": "here" });
     assert!(serde_json::from_value::<Answers>(given.clone()).is_err(), "{given}");
@@ -102,7 +102,7 @@ fn six_questions_and_every_answer_is_asked_for() {
 }
 
 #[test]
-fn every_sentence_is_measured_and_none_is_said_twice() {
+fn every_reason_is_unique_and_cites_a_claim() {
     for answers in all_answers() {
         let (advice, comparison) = (&decide(&answers), &Comparison::default());
         let html = Reasons { answers: &answers, advice, comparison }.to_string();
@@ -120,7 +120,7 @@ fn every_sentence_is_measured_and_none_is_said_twice() {
 }
 
 #[test]
-fn every_choice_makes_settings_that_are_taken_and_say_so() {
+fn every_answer_combination_gives_valid_settings() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join(".env");
     for answers in all_answers() {

@@ -6,7 +6,7 @@ const ALL: &str =
     "passwords=both&callers=others&ending=at-once&services=one&database=here&delegation=yes";
 
 #[tokio::test]
-async fn six_answers_make_one_and_its_address_holds_it() {
+async fn complete_query_shows_the_recommendation() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let asked = browser.get(&app.url("/choose")).await.expect(200);
@@ -35,7 +35,7 @@ async fn six_answers_make_one_and_its_address_holds_it() {
 }
 
 #[tokio::test]
-async fn what_is_no_answer_is_asked_again() {
+async fn invalid_query_shows_no_recommendation() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     for (query, is_incomplete) in [

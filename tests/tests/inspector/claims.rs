@@ -23,7 +23,7 @@ async fn judged(app: &Latchkey, claims: &Value, fields: &[(&str, &str)], of: &st
 }
 
 #[tokio::test]
-async fn times_are_judged_in_words() {
+async fn time_claims_are_explained() {
     let app = Setup::new().with_frozen_clock().start().await;
     // Claims are whole seconds: fractions of the clock do not count.
     let now = app.clock.now().as_seconds();
@@ -81,7 +81,7 @@ async fn times_are_judged_in_words() {
 
 /// Each kind of token has required claims, and none of another kind.
 #[tokio::test]
-async fn each_kind_of_token_has_its_own_members() {
+async fn required_claims_depend_on_token_type() {
     let app = Setup::new().with_frozen_clock().start().await;
     let now = app.clock.now().as_seconds();
     let access = json!({
@@ -125,7 +125,7 @@ async fn each_kind_of_token_has_its_own_members() {
 }
 
 #[tokio::test]
-async fn issuer_and_audience_are_compared_to_the_letter() {
+async fn issuer_and_audience_must_match_exactly() {
     let app = Latchkey::start().await;
     let asked = [("issuer", "https://app.test"), ("audience", "https://app.test/api")];
     for (claims, of, is_fine) in [
@@ -155,7 +155,7 @@ async fn issuer_and_audience_are_compared_to_the_letter() {
 }
 
 #[tokio::test]
-async fn dangerous_headers_are_named() {
+async fn dangerous_header_parameters_are_flagged() {
     let app = Latchkey::start().await;
     for (name, value, is_dangerous) in [
         ("alg", json!("EdDSA"), false),

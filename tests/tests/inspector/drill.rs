@@ -40,7 +40,7 @@ async fn me_with(app: &Latchkey, header: (&str, &str)) -> Page {
 }
 
 #[tokio::test]
-async fn a_token_outlives_the_sign_out_and_a_cookie_does_not() {
+async fn sign_out_invalidates_cookie_but_not_bearer_token() {
     let app = Setup::new().with_frozen_clock().start().await;
     let (mut dora, number) = begin(&app).await;
     let token = token(&mut dora, &app).await;
@@ -69,7 +69,7 @@ async fn a_token_outlives_the_sign_out_and_a_cookie_does_not() {
 }
 
 #[tokio::test]
-async fn a_rider_acts_with_the_cookie_that_cannot_be_read() {
+async fn http_only_cookie_authorizes_same_origin_requests() {
     let app = Latchkey::start().await;
     let (mut dora, _) = begin(&app).await;
     let me = dora.get(&app.url("/drill/me")).await.expect(200);
@@ -86,7 +86,7 @@ async fn a_rider_acts_with_the_cookie_that_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn nothing_but_the_two_comments_goes_through_the_hole() {
+async fn drill_csp_allows_only_two_known_scripts() {
     let app = Latchkey::start().await;
     let (mut dora, _) = begin(&app).await;
     let mut hashes = Vec::new();
@@ -128,7 +128,7 @@ async fn nothing_but_the_two_comments_goes_through_the_hole() {
 }
 
 #[tokio::test]
-async fn the_decoys_open_nothing_and_the_real_keys_are_not_touched() {
+async fn drill_credentials_give_no_access_to_real_account() {
     let app = Latchkey::start().await;
     sign_up(&app, "ada@example.test").await;
     let mut ada = signed_in(&app, "ada@example.test", "session").await;
@@ -153,7 +153,7 @@ async fn the_decoys_open_nothing_and_the_real_keys_are_not_touched() {
 }
 
 #[tokio::test]
-async fn what_a_thief_sends_is_shown_and_harms_nothing() {
+async fn hostile_drill_input_is_escaped() {
     let app = Latchkey::start().await;
     let (mut dora, number) = begin(&app).await;
     let hostile = "<img src=x onerror=alert(1)>\u{202e}\u{0}\r\nX-Evil: 1".repeat(100);
@@ -171,7 +171,7 @@ async fn what_a_thief_sends_is_shown_and_harms_nothing() {
 }
 
 #[tokio::test]
-async fn outside_development_there_is_no_drill() {
+async fn drill_is_disabled_outside_development() {
     let app = Setup::public().set("DEMO", "on").start().await;
     let mut browser = Browser::new().with_host(&app.origin, app.address);
     for (method, path) in [

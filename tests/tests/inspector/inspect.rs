@@ -8,7 +8,7 @@ use latchkey_tests::{Browser, Latchkey, Setup};
 use super::read::{inspect, lamps};
 
 #[tokio::test]
-async fn a_token_of_ours_is_decoded_and_verified_however_it_is_pasted() {
+async fn pasted_access_token_is_decoded_and_verified() {
     let app = Latchkey::start().await;
     sign_up(&app, "ada@example.test").await;
     let token = tokens(&app, "ada@example.test", None).await.access;
@@ -30,7 +30,7 @@ async fn a_token_of_ours_is_decoded_and_verified_however_it_is_pasted() {
 }
 
 #[tokio::test]
-async fn each_lamp_goes_out_by_itself() {
+async fn format_signature_and_claims_are_checked_separately() {
     let app = Setup::new().with_frozen_clock().start().await;
     sign_up(&app, "ada@example.test").await;
     let token = tokens(&app, "ada@example.test", None).await.access;
@@ -82,7 +82,7 @@ async fn each_lamp_goes_out_by_itself() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_given_decides_about_the_algorithm() {
+async fn supplied_key_determines_the_algorithm() {
     let app = Latchkey::start().await;
     let (header, claims) = (r#"{"alg":"HS256"}"#, r#"{"sub":"1","exp":4000000000}"#);
     let secret = "a secret of thirty-two bytes, or more";
@@ -114,7 +114,7 @@ async fn a_key_that_is_given_decides_about_the_algorithm() {
 }
 
 #[tokio::test]
-async fn a_private_key_is_not_shown_again() {
+async fn private_key_is_not_echoed() {
     let app = Latchkey::start().await;
     let pem = OwnKey::new("RS256").pem;
     let bytes = pem.lines().nth(1).expect("base64").to_owned();
@@ -147,7 +147,7 @@ async fn a_private_key_is_not_shown_again() {
 }
 
 #[tokio::test]
-async fn the_token_that_is_carried_is_shown_without_its_signature() {
+async fn cookie_token_is_shown_without_signature() {
     let app = Latchkey::start().await;
     sign_up(&app, "ada@example.test").await;
     let mut browser = signed_in(&app, "ada@example.test", "jwt").await;
@@ -170,7 +170,7 @@ async fn the_token_that_is_carried_is_shown_without_its_signature() {
 
 /// A button pastes the example: its statements are true.
 #[tokio::test]
-async fn the_example_is_signed_and_has_expired() {
+async fn example_token_is_signed_and_expired() {
     let app = Latchkey::start().await;
     let page = Browser::new().get(&app.url("/inspector")).await.expect(200);
     let (_, form) = page.body.split_once("<form method=\"post\"").expect("a form");
@@ -186,7 +186,7 @@ async fn the_example_is_signed_and_has_expired() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_revoked_says_so() {
+async fn revoked_token_is_reported() {
     let app = Setup::new().set("JWT_REVOCATION", "watch").start().await;
     sign_up(&app, "ada@example.test").await;
     let pair = tokens(&app, "ada@example.test", None).await;
@@ -197,7 +197,7 @@ async fn a_token_that_was_revoked_says_so() {
 }
 
 #[tokio::test]
-async fn hostile_input_is_shown_and_harms_nothing() {
+async fn hostile_token_input_is_escaped() {
     let app = Latchkey::start().await;
     let with =
         |header: &str, claims: &str| format!("{}.{}.c2ln", base64url(header), base64url(claims));
@@ -244,7 +244,7 @@ async fn hostile_input_is_shown_and_harms_nothing() {
 }
 
 #[tokio::test]
-async fn nothing_is_taken_from_an_address_and_nothing_is_kept() {
+async fn inspector_ignores_url_token_and_queries_no_database() {
     let app = Latchkey::start().await;
     sign_up(&app, "ada@example.test").await;
     let token = tokens(&app, "ada@example.test", None).await.access;

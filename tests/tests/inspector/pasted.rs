@@ -11,7 +11,7 @@ use super::read::{decoded, lamps, members, parts, removed, said, token, unsigned
 const TOKEN: &str = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2ln";
 
 #[tokio::test]
-async fn the_token_is_found_in_what_was_pasted() {
+async fn token_is_extracted_from_pasted_text() {
     const BLANKS: &str = "spaces around it";
     const QUOTES: &str = "quotation marks";
     const PUNCTUATION: &str = "punctuation around it";
@@ -98,7 +98,7 @@ async fn the_token_is_found_in_what_was_pasted() {
 }
 
 #[tokio::test]
-async fn what_belongs_to_a_token_stays_and_cleaning_comes_to_an_end() {
+async fn token_extraction_keeps_token_parts_and_terminates() {
     let app = Latchkey::start().await;
     for text in [
         "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.", // its last dot is its third part
@@ -125,7 +125,7 @@ async fn what_belongs_to_a_token_stays_and_cleaning_comes_to_an_end() {
 }
 
 #[tokio::test]
-async fn what_is_no_jwt_is_told_precisely() {
+async fn invalid_jwt_is_explained_precisely() {
     let app = Latchkey::start().await;
     let (header, claims) = (base64url(r#"{"alg":"EdDSA"}"#), base64url(r#"{"sub":"1"}"#));
     let with =
@@ -188,7 +188,7 @@ async fn what_is_no_jwt_is_told_precisely() {
 }
 
 #[tokio::test]
-async fn objects_are_read_as_far_as_they_go() {
+async fn partial_json_claims_are_shown() {
     let app = Latchkey::start().await;
     for (claims, names, is_whole) in [
         (&br#"{"a":1,"b":[2]}"#[..], &["a", "b"][..], true),
@@ -216,7 +216,7 @@ async fn objects_are_read_as_far_as_they_go() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_cut_off_shows_what_is_left() {
+async fn truncated_token_is_partially_decoded() {
     let app = Latchkey::start().await;
     let claims = r#"{"iss":"https://app.test","sub":"1","exp":1795450620,"name":"Ada"}"#;
     let whole = unsigned(r#"{"alg":"EdDSA","kid":"k"}"#, claims, 64);
@@ -244,7 +244,7 @@ async fn a_token_that_was_cut_off_shows_what_is_left() {
 }
 
 #[tokio::test]
-async fn an_encrypted_token_shows_its_header_alone() {
+async fn encrypted_token_shows_only_the_header() {
     let app = Latchkey::start().await;
     let header = base64url(r#"{"alg":"RSA-OAEP","enc":"A256GCM"}"#);
     let page = decoded(&app, &format!("{header}.YQ.YQ.YQ.YQ")).await;

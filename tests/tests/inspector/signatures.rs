@@ -60,7 +60,7 @@ async fn by(app: &Latchkey, token: &str, key: &str) -> String {
 }
 
 #[tokio::test]
-async fn our_own_keys_verify_by_their_one_algorithm() {
+async fn app_key_verifies_only_one_algorithm() {
     for algorithm in Algorithm::ALL {
         let app = Setup::new().set("JWT_ALGORITHM", algorithm.as_str()).start().await;
         let key = key(&app);
@@ -84,7 +84,7 @@ async fn our_own_keys_verify_by_their_one_algorithm() {
 }
 
 #[tokio::test]
-async fn each_no_has_its_reason() {
+async fn each_verification_failure_has_a_reason() {
     let app = Latchkey::start().await;
     let key = key(&app);
     let kid = key.kid();
@@ -115,7 +115,7 @@ async fn each_no_has_its_reason() {
 }
 
 #[tokio::test]
-async fn a_key_that_has_retired_is_told_from_one_that_was_never_ours() {
+async fn retired_key_is_distinguished_from_unknown_key() {
     let app = Setup::new().with_frozen_clock().start().await;
     let retired = async || {
         let old = key(&app);
@@ -136,7 +136,7 @@ fn pem(der: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn given_keys_verify_what_they_signed_and_nothing_else() {
+async fn supplied_key_verifies_only_matching_signatures() {
     let app = Latchkey::start().await;
     let random = SystemRandom::new();
     let message = |algorithm: &str| {
@@ -185,7 +185,7 @@ async fn given_keys_verify_what_they_signed_and_nothing_else() {
 
 /// RFC 7515 appendix A.1, with a JWK and with the typed secret.
 #[tokio::test]
-async fn secrets_verify() {
+async fn hmac_secret_verifies_the_signature() {
     let app = Latchkey::start().await;
     let token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     let k =
@@ -202,7 +202,7 @@ async fn secrets_verify() {
 }
 
 #[tokio::test]
-async fn the_kid_chooses_among_keys_that_have_one() {
+async fn kid_selects_the_key() {
     let app = Latchkey::start().await;
     let new = || SigningKey::generate(Algorithm::EdDsa).expect("a key");
     let (one, two) = (new(), new());
@@ -230,7 +230,7 @@ async fn the_kid_chooses_among_keys_that_have_one() {
 
 /// The key decides the algorithm, and a text explains an invalid key.
 #[tokio::test]
-async fn keys_are_read_as_people_have_them() {
+async fn supplied_key_formats_are_recognized() {
     const PEM: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----";
     const ED25519: &str = "EdDSA, Ed25519";
     const NO_JWK: &str = "This JSON contains no key";
@@ -294,7 +294,7 @@ async fn card(app: &Latchkey) -> String {
 }
 
 #[tokio::test]
-async fn a_result_is_a_card_that_is_verified_and_an_altered_one_is_not() {
+async fn signed_benchmark_result_verifies_unless_altered() {
     let app = Latchkey::start().await;
     let card = card(&app).await;
     let keys = Browser::new().get(&app.url("/.well-known/jwks.json")).await.expect(200).body;
@@ -332,7 +332,7 @@ async fn a_result_is_a_card_that_is_verified_and_an_altered_one_is_not() {
 
 /// With a secret of this instance, others cannot verify anything.
 #[tokio::test]
-async fn there_is_no_card_where_nobody_could_verify_it() {
+async fn hs256_app_offers_no_signed_result() {
     let app = Setup::new().set("JWT_ALGORITHM", "HS256").start().await;
     let mut browser = Browser::new();
     let to = browser.post(&app.url("/compare/run"), &[("claim", "9")]).await.see_other();

@@ -16,7 +16,7 @@ fn token(key: &SigningKey, nth: u8) -> String {
 }
 
 #[test]
-fn a_token_is_verified_once() {
+fn verified_token_is_cached() {
     let key = key(Algorithm::EdDsa);
     let verifier = Verifier::new(ring_of(&[&key]), expected());
     let token = token(&key, 0);
@@ -26,7 +26,7 @@ fn a_token_is_verified_once() {
 }
 
 #[test]
-fn what_is_remembered_expires() {
+fn cached_token_expires() {
     let key = key(Algorithm::EdDsa);
     let verifier = Verifier::new(ring_of(&[&key]), expected());
     let token = token(&key, 0);
@@ -44,7 +44,7 @@ fn what_is_remembered_expires() {
 }
 
 #[test]
-fn what_is_remembered_falls_with_its_key() {
+fn removing_a_key_invalidates_cached_tokens() {
     let [old, new] = [(), ()].map(|()| key(Algorithm::EdDsa));
     let verifier = Verifier::new(ring_of(&[&old]), expected());
     let (of_old, of_new) = (token(&old, 0), token(&new, 0));
@@ -71,7 +71,7 @@ fn what_is_remembered_falls_with_its_key() {
 }
 
 #[test]
-fn a_key_that_retires_takes_its_tokens_along_without_a_reload() {
+fn key_retirement_invalidates_cached_tokens_without_reload() {
     let key = key(Algorithm::EdDsa);
     let mut held = in_ring(&key, NOW);
     held.retired_at = Some(NOW.plus(Span::seconds(1)));
@@ -83,7 +83,7 @@ fn a_key_that_retires_takes_its_tokens_along_without_a_reload() {
 }
 
 #[test]
-fn what_is_remembered_is_bounded() {
+fn token_cache_size_is_bounded() {
     let key = key(Algorithm::Hs256);
     for (capacity, most) in [(0, 0), (1, 32), (64, 64)] {
         let verifier = Verifier::with_capacity(ring_of(&[&key]), expected(), capacity);
@@ -102,7 +102,7 @@ fn what_is_remembered_is_bounded() {
 }
 
 #[test]
-fn whoever_is_asked_for_stays() {
+fn frequently_used_entries_stay_cached() {
     let key = key(Algorithm::Hs256);
     let verifier = Verifier::with_capacity(ring_of(&[&key]), expected(), 32 * 8);
     let popular = token(&key, 0);
@@ -117,7 +117,7 @@ fn whoever_is_asked_for_stays() {
 }
 
 #[test]
-fn unknown_keys_reload_the_ring_once_in_a_while() {
+fn key_ring_reloads_are_rate_limited() {
     let verifier = Verifier::new(KeyRing::new(Vec::new(), TTL), expected());
     let ms = Span::millis(1);
     assert!(verifier.may_reload(NOW));
@@ -128,7 +128,7 @@ fn unknown_keys_reload_the_ring_once_in_a_while() {
 }
 
 #[test]
-fn many_threads_at_once() {
+fn concurrent_verification_returns_correct_claims() {
     let keys = [(), ()].map(|()| key(Algorithm::Hs256));
     let verifier = Verifier::with_capacity(ring_of(&[&keys[0], &keys[1]]), expected(), 40);
     let tokens: Vec<_> = (0..60).map(|nth| token(&keys[usize::from(nth % 2)], nth)).collect();

@@ -233,7 +233,7 @@ fn corpus(service: &Service<'_>) -> Vec<(String, String, &'static str)> {
 
 /// With the library, for each algorithm.
 #[test]
-fn every_forgery_is_refused_without_a_server() {
+fn library_refuses_every_forged_token() {
     for algorithm in Algorithm::ALL {
         let (key, other) = (key(algorithm), key(algorithm));
         let ring = ring_of(&[&key]);
@@ -299,7 +299,7 @@ async fn app_with(key: &OwnKey) -> (Latchkey, ApiClient, String, Value) {
 }
 
 #[tokio::test]
-async fn every_forgery_is_refused_for_its_own_reason() {
+async fn api_refuses_every_forged_token_with_specific_error() {
     for algorithm in ALGORITHMS {
         let key = OwnKey::new(algorithm);
         let (_app, mut program, good, jwk) = app_with(&key).await;
@@ -323,7 +323,7 @@ async fn every_forgery_is_refused_for_its_own_reason() {
 
 /// Signed by our key, for an account that never existed.
 #[tokio::test]
-async fn a_token_of_nobody_writes_nothing() {
+async fn unknown_account_token_is_refused_on_write() {
     let key = OwnKey::new("EdDSA");
     let (_app, mut program, good, _) = app_with(&key).await;
     let (header, mut claims) = decode(&good);
@@ -336,7 +336,7 @@ async fn a_token_of_nobody_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_forgery_in_the_cookie_makes_nobody_of_somebody() {
+async fn forged_cookie_token_is_treated_as_signed_out() {
     let key = OwnKey::new("EdDSA");
     let (app, _, good, jwk) = app_with(&key).await;
     let mut browser = Browser::new();
@@ -350,7 +350,7 @@ async fn a_forgery_in_the_cookie_makes_nobody_of_somebody() {
 }
 
 #[tokio::test]
-async fn the_authorization_header_is_read_to_the_letter() {
+async fn authorization_header_requires_one_bearer_token() {
     let app = Latchkey::start().await;
     let (mut program, tokens) = sign_up_client(&app, "ada@example.test").await;
     let good = tokens.access;
@@ -399,7 +399,7 @@ async fn the_authorization_header_is_read_to_the_letter() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_are_a_bad_token() {
+async fn non_ascii_bearer_token_is_refused() {
     let app = Latchkey::start().await;
     let page = show(&mut ApiClient::new(&app), "Ünï.cöd.€").await;
     assert_eq!(page.status, 401, "{}", page.summary());

@@ -5,7 +5,7 @@ use latchkey_auth::tokens;
 use serde_json::json;
 
 #[test]
-fn names_are_those_of_the_registry_to_the_letter() {
+fn algorithm_names_match_the_iana_registry() {
     let names: Vec<_> = Algorithm::ALL.iter().map(|one| one.as_str()).collect();
     assert_eq!(
         names.join(" "),
@@ -20,7 +20,7 @@ fn names_are_those_of_the_registry_to_the_letter() {
 }
 
 #[test]
-fn names_of_our_own_are_read_and_written() {
+fn access_token_algorithm_names_round_trip() {
     for algorithm in tokens::Algorithm::ALL {
         assert_eq!(algorithm.to_string(), algorithm.as_str());
         assert_eq!(algorithm.to_string().parse(), Ok(algorithm));
@@ -31,7 +31,7 @@ fn names_of_our_own_are_read_and_written() {
 }
 
 #[test]
-fn names_stand_once() {
+fn duplicate_json_members_are_detected() {
     for (json, twice) in [
         (r"{}", Some(false)),
         (r#"{"a":1,"b":{"a":1,"a":2}}"#, Some(false)), // only the outer object is ours
@@ -49,7 +49,7 @@ fn names_stand_once() {
 }
 
 #[test]
-fn keys_that_do_not_fit_are_passed_over() {
+fn jwk_supports_only_matching_algorithms() {
     let n = "u".repeat(341) + "w";
     let small = "u".repeat(170) + "w";
     for (jwk, algorithm, fitting) in [

@@ -38,7 +38,7 @@ fn pem(label: &str, body: &str) -> String {
 }
 
 #[test]
-fn a_key_that_fits_is_taken() {
+fn supported_private_keys_are_accepted() {
     let rsa = STANDARD.encode(key(Algorithm::Rs256).private_bytes());
     for (body, algorithm) in
         [(ED25519, Algorithm::EdDsa), (P256, Algorithm::Es256), (&rsa, Algorithm::Rs256)]
@@ -63,7 +63,7 @@ fn a_key_that_fits_is_taken() {
 }
 
 #[test]
-fn a_key_that_does_not_fit_is_refused_with_what_to_do() {
+fn unsupported_private_keys_are_refused_with_reason() {
     let private = |body: &str| pem("PRIVATE KEY", body);
     let broken = ED25519.replace("IESS", "IFSS");
     for (text, error) in [
@@ -96,7 +96,7 @@ fn a_key_that_does_not_fit_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn stored_bytes_have_to_be_the_key_they_are_said_to_be() {
+fn stored_key_bytes_must_match_the_algorithm() {
     let load = |algorithm, bytes: &[u8]| {
         SigningKey::from_private_bytes(algorithm, "k".to_owned(), bytes).map(|key| key.algorithm())
     };
@@ -111,7 +111,7 @@ fn stored_bytes_have_to_be_the_key_they_are_said_to_be() {
 }
 
 #[test]
-fn only_public_keys_of_ours_are_read() {
+fn only_supported_public_jwks_are_parsed() {
     let good = key(Algorithm::EdDsa).verifying().to_jwk().expect("a public key");
     let with = |name: &str, value: Value| {
         let mut jwk = good.clone();

@@ -38,7 +38,7 @@ async fn browser_with_jwt(app: &Latchkey) -> (Browser, Tokens) {
     (browser, Tokens { access, refresh, scope: String::new() })
 }
 
-async fn refused_everywhere_within_a_second(url: &str) {
+async fn watch_mode_revokes_jwt_on_all_instances(url: &str) {
     let setup = || instance(url).set("JWT_REVOCATION", "watch");
     let here = setup().start().await;
     let there = setup().start().await;
@@ -74,19 +74,19 @@ async fn refused_everywhere_within_a_second(url: &str) {
 }
 
 #[tokio::test]
-async fn watch_refuses_everywhere_on_sqlite() {
+async fn watch_mode_revokes_jwt_on_all_instances_on_sqlite() {
     let database = Database::sqlite().await;
-    refused_everywhere_within_a_second(&database.url).await;
+    watch_mode_revokes_jwt_on_all_instances(&database.url).await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn watch_refuses_everywhere_on_postgres() {
-    refused_everywhere_within_a_second(&Database::new_postgres_url().await).await;
+async fn watch_mode_revokes_jwt_on_all_instances_on_postgres() {
+    watch_mode_revokes_jwt_on_all_instances(&Database::new_postgres_url().await).await;
 }
 
 #[tokio::test]
-async fn watch_knows_after_a_restart_what_ended_before() {
+async fn watch_mode_remembers_revocations_after_restart() {
     let setup = |setup: Setup| {
         setup.set("JWT_REVOCATION", "watch").set("JWT_ISSUER", "http://localhost:3000").start()
     };
@@ -100,7 +100,7 @@ async fn watch_knows_after_a_restart_what_ended_before() {
 }
 
 #[tokio::test]
-async fn with_expiry_it_lives_until_it_expires_and_not_longer() {
+async fn expiry_mode_accepts_signed_out_jwt_until_expiry() {
     for way in WAYS {
         let app = Setup::new().with_frozen_clock().start().await;
         accounts::sign_up(&app, "ada@example.test").await;
@@ -116,7 +116,7 @@ async fn with_expiry_it_lives_until_it_expires_and_not_longer() {
 }
 
 #[tokio::test]
-async fn watch_refuses_the_cookie_too_and_the_browser_is_signed_out() {
+async fn watch_mode_signs_out_browser_with_revoked_jwt() {
     let app = Setup::new().set("JWT_REVOCATION", "watch").start().await;
     accounts::sign_up(&app, "ada@example.test").await;
     let (mut browser, tokens) = browser_with_jwt(&app).await;
@@ -129,7 +129,7 @@ async fn watch_refuses_the_cookie_too_and_the_browser_is_signed_out() {
 
 /// Clocks do not matter: one process is minutes ahead of the other.
 #[tokio::test]
-async fn watch_hears_of_ends_whatever_the_clocks_say() {
+async fn watch_mode_tolerates_clock_skew() {
     let database = Database::sqlite().await;
     let setup = || instance(&database.url).set("JWT_REVOCATION", "watch").with_frozen_clock();
     let (behind, ahead) = (setup().start().await, setup().start().await);

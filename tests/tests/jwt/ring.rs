@@ -9,7 +9,7 @@ use super::helpers::*;
 
 /// A ring with three keys over time.
 #[test]
-fn the_life_of_keys() {
+fn key_ring_signs_accepts_and_retires_on_schedule() {
     let keys: Vec<_> = (0..3).map(|_| key(Algorithm::EdDsa)).collect();
     let kids: Vec<_> = keys.iter().map(|key| key.kid().to_owned()).collect();
     let at = |seconds: u32| NOW.plus(Span::seconds(seconds));
@@ -54,7 +54,7 @@ fn the_life_of_keys() {
 }
 
 #[test]
-fn two_processes_that_add_a_key_at_once_agree() {
+fn concurrently_added_keys_give_the_same_signing_key() {
     let (a, b) = (key(Algorithm::EdDsa), key(Algorithm::EdDsa));
     let one = KeyRing::new(vec![in_ring(&a, NOW), in_ring(&b, NOW)], TTL);
     let other = KeyRing::new(vec![in_ring(&b, NOW), in_ring(&a, NOW)], TTL);
@@ -79,7 +79,7 @@ struct Process {
 /// while, and the key changes four times, twice in quick succession. No process ever refuses a
 /// valid token.
 #[test]
-fn rotation_refuses_no_good_token() {
+fn key_rotation_refuses_no_valid_token() {
     const TICKS: u32 = 4;
     let ttl = Span::seconds(30);
     let at = |tick: u32| NOW.plus(Span::millis(i64::from(tick) * 1000 / i64::from(TICKS)));

@@ -29,7 +29,7 @@ fn kid(tokens: &Tokens) -> String {
 }
 
 /// Uses every token at both instances, and gets new ones at each in turn.
-async fn a_program(
+async fn use_tokens_until_stopped(
     apps: Arc<[Latchkey; 2]>,
     first: Tokens,
     stop: Arc<AtomicBool>,
@@ -57,7 +57,7 @@ async fn a_program(
     all.iter().map(kid).collect()
 }
 
-async fn nobody_is_refused_while_keys_change(url: &str) {
+async fn clients_keep_working_during_key_rotation(url: &str) {
     let setup = || instance(url).with_frozen_clock();
     let first = setup().start().await;
     let second = setup().start().await;
@@ -75,7 +75,7 @@ async fn nobody_is_refused_while_keys_change(url: &str) {
             (Arc::clone(&apps), Arc::clone(&stop), Arc::clone(&rounds), Arc::clone(&begun));
         programs.spawn(async move {
             begun.wait().await;
-            a_program(apps, pair, stop, rounds).await
+            use_tokens_until_stopped(apps, pair, stop, rounds).await
         });
     }
     begun.wait().await;
@@ -85,7 +85,7 @@ async fn nobody_is_refused_while_keys_change(url: &str) {
         // From before the new key signs until after the old one has retired.
         for _ in 0..6 {
             let until = rounds.load(Ordering::SeqCst) + PROGRAMS;
-            while rounds.load(Ordering::SeqCst) < until && !programs_failed(&mut programs) {
+            while rounds.load(Ordering::SeqCst) < until && !any_client_failed(&mut programs) {
                 tokio::task::yield_now().await;
             }
             for app in apps.iter() {
@@ -100,7 +100,7 @@ async fn nobody_is_refused_while_keys_change(url: &str) {
 }
 
 /// Stops the wait if a client has failed.
-fn programs_failed(programs: &mut JoinSet<HashSet<String>>) -> bool {
+fn any_client_failed(programs: &mut JoinSet<HashSet<String>>) -> bool {
     programs.try_join_next().is_some_and(|ended| {
         ended.expect("no program is refused anything");
         true
@@ -108,19 +108,19 @@ fn programs_failed(programs: &mut JoinSet<HashSet<String>>) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_refused_while_keys_change_on_sqlite() {
+async fn clients_keep_working_during_key_rotation_on_sqlite() {
     let database = Database::sqlite().await;
-    nobody_is_refused_while_keys_change(&database.url).await;
+    clients_keep_working_during_key_rotation(&database.url).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn nobody_is_refused_while_keys_change_on_postgres() {
-    nobody_is_refused_while_keys_change(&Database::new_postgres_url().await).await;
+async fn clients_keep_working_during_key_rotation_on_postgres() {
+    clients_keep_working_during_key_rotation(&Database::new_postgres_url().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_reload_never_brings_an_older_key_ring_back() {
+async fn slow_reload_never_restores_an_older_key_ring() {
     let app = Setup::new().start().await;
     let stop = Arc::new(AtomicBool::new(false));
     let mut reloads = JoinSet::new();
@@ -145,7 +145,7 @@ async fn a_slow_reload_never_brings_an_older_key_ring_back() {
 }
 
 #[tokio::test]
-async fn the_last_token_of_an_old_key_is_good_until_it_expires() {
+async fn token_of_retired_key_is_valid_until_expiry() {
     let app = Setup::new().with_frozen_clock().start().await;
     let (mut program, first) = sign_up_client(&app, "ada@example.test").await;
     let new = rotate(&app).await;
@@ -171,7 +171,7 @@ async fn the_last_token_of_an_old_key_is_good_until_it_expires() {
 }
 
 #[tokio::test]
-async fn many_unknown_keys_do_not_become_many_queries() {
+async fn unknown_kids_cause_at_most_one_query() {
     let app = Setup::new().with_frozen_clock().start().await;
     let (mut program, tokens) = sign_up_client(&app, "ada@example.test").await;
     let (_, rest) = tokens.access.split_once('.').expect("three parts");
@@ -189,7 +189,7 @@ async fn many_unknown_keys_do_not_become_many_queries() {
 /// At each step some instances are behind, and what one instance encrypts or signs is valid at the
 /// others.
 #[tokio::test(flavor = "multi_thread")]
-async fn app_secret_changes_in_two_steps_and_no_good_token_is_refused() {
+async fn app_secret_rotation_refuses_no_valid_token() {
     const OLD: &str = "the-old-secret-of-all-the-instances";
     const NEW: &str = "the-new-secret-of-all-the-instances";
     const ADA: &str = "ada@example.test";

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 #[tokio::test]
-async fn the_header_and_the_claims_are_those_of_the_contract() {
+async fn access_token_has_documented_header_and_claims() {
     let app = Setup::new().with_frozen_clock().start().await;
     let (mut program, tokens) = sign_up_client(&app, "ada@example.test").await;
     let me = json_of(&program.get("/api/v1/me").await);
@@ -46,7 +46,7 @@ async fn the_header_and_the_claims_are_those_of_the_contract() {
 }
 
 #[tokio::test]
-async fn lifetimes_issuer_and_audience_can_be_set() {
+async fn jwt_lifetime_issuer_and_audience_are_configurable() {
     let app = Setup::new()
         .set("JWT_ACCESS_TTL", "1m")
         .set("JWT_ISSUER", "https://issuer.example")
@@ -65,7 +65,7 @@ async fn lifetimes_issuer_and_audience_can_be_set() {
 }
 
 #[tokio::test]
-async fn a_token_lives_until_it_expires_and_costs_no_query() {
+async fn access_token_is_valid_until_expiry_without_queries() {
     let app = Setup::new().with_frozen_clock().start().await;
     let (mut program, _) = sign_up_client(&app, "ada@example.test").await;
     for _ in 0..2 {
@@ -81,7 +81,7 @@ async fn a_token_lives_until_it_expires_and_costs_no_query() {
 }
 
 #[tokio::test]
-async fn every_algorithm_signs_and_only_public_keys_are_published() {
+async fn every_algorithm_signs_and_publishes_only_public_keys() {
     for algorithm in ["EdDSA", "ES256", "RS256", "HS256"] {
         let app = Setup::new().set("JWT_ALGORITHM", algorithm).start().await;
         let (mut program, tokens) = sign_up_client(&app, "ada@example.test").await;
@@ -105,7 +105,7 @@ async fn every_algorithm_signs_and_only_public_keys_are_published() {
 }
 
 #[tokio::test]
-async fn with_hs256_nobody_can_sign_who_does_not_know_the_secret() {
+async fn hs256_token_with_guessed_secret_is_refused() {
     let app = Setup::new()
         .set("JWT_ALGORITHM", "HS256")
         .set("APP_SECRET", "one-secret-for-all-instances-of-it")
@@ -128,7 +128,7 @@ async fn with_hs256_nobody_can_sign_who_does_not_know_the_secret() {
 }
 
 #[tokio::test]
-async fn a_key_of_ones_own_signs_and_stays_over_a_restart() {
+async fn configured_private_key_survives_restart() {
     for algorithm in jws::ALGORITHMS {
         let key = OwnKey::new(algorithm);
         let setup = |setup: Setup| {
@@ -146,7 +146,7 @@ async fn a_key_of_ones_own_signs_and_stays_over_a_restart() {
 }
 
 #[tokio::test]
-async fn a_change_of_the_algorithm_refuses_no_good_token() {
+async fn algorithm_change_refuses_no_valid_token() {
     let setup = |setup: Setup, algorithm: &str| {
         let site = "http://localhost:3000";
         setup.set("JWT_ISSUER", site).set("JWT_AUDIENCE", site).set("JWT_ALGORITHM", algorithm)
@@ -162,7 +162,7 @@ async fn a_change_of_the_algorithm_refuses_no_good_token() {
 }
 
 #[tokio::test]
-async fn no_other_token_is_an_access_token() {
+async fn api_accepts_only_access_tokens() {
     let app = Latchkey::start().await;
     let (mut program, tokens) = sign_up_client(&app, "ada@example.test").await;
     let of_provider = tokens_of_local_provider(&app).await;

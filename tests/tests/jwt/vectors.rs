@@ -8,7 +8,7 @@ use serde_json::json;
 
 /// RFC 8037 appendix A.
 #[test]
-fn ed25519_as_rfc_8037_has_it() {
+fn ed25519_matches_rfc_8037() {
     let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
     let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": x});
     let key = VerifyingKey::from_jwk(&jwk).expect("a key");
@@ -33,7 +33,7 @@ fn ed25519_as_rfc_8037_has_it() {
 
 /// RFC 7638 §3.1.
 #[test]
-fn a_thumbprint_as_rfc_7638_has_it() {
+fn jwk_thumbprint_matches_rfc_7638() {
     let jwk = json!({
         "kty": "RSA",
         "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tS\
@@ -49,7 +49,7 @@ fn a_thumbprint_as_rfc_7638_has_it() {
 
 /// RFC 7515 appendices A.1 and A.3.
 #[test]
-fn signatures_as_rfc_7515_has_them() {
+fn jws_signatures_match_rfc_7515() {
     let claims = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
     let secret =
         "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::helpers::*;
 
 #[test]
-fn every_algorithm_goes_there_and_back() {
+fn token_round_trips_with_every_algorithm() {
     for algorithm in Algorithm::ALL {
         let key = key(algorithm);
         let claims = claims_at(NOW);
@@ -34,7 +34,7 @@ fn every_algorithm_goes_there_and_back() {
 }
 
 #[test]
-fn the_header_and_the_order_of_claims_are_fixed() {
+fn access_token_header_and_claim_order_are_fixed() {
     let key = key(Algorithm::EdDsa);
     let token = issue(&key, &claims_at(NOW)).expect("a token");
     let mut parts = token.split('.').map(|part| base64url::decode(part).expect("base64url"));
@@ -51,7 +51,7 @@ fn the_header_and_the_order_of_claims_are_fixed() {
 }
 
 #[test]
-fn a_person_without_an_address_has_no_claim_of_one() {
+fn user_without_email_has_no_email_claim() {
     let key = key(Algorithm::EdDsa);
     let claims = AccessClaims { email: None, email_verified: false, ..claims_at(NOW) };
     let token = issue(&key, &claims).expect("a token");
@@ -60,7 +60,7 @@ fn a_person_without_an_address_has_no_claim_of_one() {
 }
 
 #[test]
-fn a_public_half_is_enough_to_verify() {
+fn public_key_suffices_to_verify() {
     for algorithm in [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256] {
         let key = key(algorithm);
         let jwk = key.verifying().to_jwk().expect("a public key");
@@ -75,7 +75,7 @@ fn a_public_half_is_enough_to_verify() {
 }
 
 #[test]
-fn the_published_keys_hold_no_secret() {
+fn published_keys_and_debug_output_hold_no_secret() {
     let keys: Vec<_> = Algorithm::ALL.into_iter().map(key).collect();
     let set = ring_of(&keys.iter().collect::<Vec<_>>()).key_set(NOW);
     let published = set["keys"].as_array().expect("an array");
@@ -129,7 +129,7 @@ fn no_altered_token_verifies() {
 
 /// Unusual but valid tokens must not be refused.
 #[test]
-fn what_is_no_forgery_is_taken() {
+fn unusual_but_valid_tokens_are_accepted() {
     let key = key(Algorithm::EdDsa);
     let ring = ring_of(&[&key]);
     let good: Value = serde_json::to_value(claims_at(NOW)).expect("JSON");
@@ -155,7 +155,7 @@ fn what_is_no_forgery_is_taken() {
 }
 
 #[test]
-fn leeway_ends_to_the_millisecond_and_at_a_minute() {
+fn leeway_is_exact_and_at_most_one_minute() {
     let claims = claims_at(Timestamp::from_seconds(1000));
     let exp = Timestamp::from_seconds(claims.exp);
     let nbf = Timestamp::from_seconds(claims.nbf);

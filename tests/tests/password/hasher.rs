@@ -15,7 +15,7 @@ const MATCHES: Verified = Verified { matches: true, needs_rehash: false };
 const DIFFERS: Verified = Verified { matches: false, needs_rehash: false };
 
 #[tokio::test]
-async fn a_password_matches_itself_alone() {
+async fn password_hash_matches_only_the_exact_password() {
     let hasher = Hasher::new(&cheap()).expect("a hasher");
     let password = typed(" Cörrect 🦀 horse\0 ");
     let stored = hasher.hash(&password).await.expect("a hash");
@@ -39,7 +39,7 @@ async fn a_password_matches_itself_alone() {
 }
 
 #[tokio::test]
-async fn hashes_of_another_cost_are_made_anew() {
+async fn hash_with_other_parameters_needs_rehash() {
     let today = Hasher::new(&cheap()).expect("a hasher");
     let password = typed("correct horse");
     for (settings, needs_rehash) in [
@@ -59,7 +59,7 @@ async fn hashes_of_another_cost_are_made_anew() {
 }
 
 #[tokio::test]
-async fn what_is_no_hash_is_our_fault() {
+async fn invalid_hashes_and_hasher_settings_are_errors() {
     let hasher = Hasher::new(&cheap()).expect("a hasher");
     for stored in [
         "",
@@ -89,7 +89,7 @@ async fn what_is_no_hash_is_our_fault() {
 
 /// With the real cost, other tasks on the same thread continue.
 #[tokio::test]
-async fn the_real_thing() {
+async fn default_cost_hashing_does_not_block_the_runtime() {
     let hasher = Hasher::new(&Settings::default()).expect("a hasher");
     let password = typed("correct horse battery staple");
     let hashing = tokio::spawn({

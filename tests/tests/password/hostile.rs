@@ -9,7 +9,7 @@ use reqwest::Method;
 const ADA: &str = "ada@example.test";
 
 #[tokio::test]
-async fn a_megabyte_is_too_much_for_every_form_and_route() {
+async fn oversized_request_bodies_return_413() {
     let app = Latchkey::start().await;
     let megabyte = "x".repeat(1 << 20);
     for path in ["/sign-in", "/sign-up", "/sign-out", "/auth/google"] {
@@ -35,7 +35,7 @@ async fn a_megabyte_is_too_much_for_every_form_and_route() {
 }
 
 #[tokio::test]
-async fn what_fits_but_is_no_password_is_simply_wrong() {
+async fn malformed_sign_in_credentials_return_401() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     let long = "x".repeat(60_000);
@@ -54,7 +54,7 @@ async fn what_fits_but_is_no_password_is_simply_wrong() {
 }
 
 #[tokio::test]
-async fn json_of_another_shape_is_a_bad_request() {
+async fn malformed_json_token_request_returns_400() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     let good = accounts::PASSWORD;
@@ -99,7 +99,7 @@ async fn json_of_another_shape_is_a_bad_request() {
 }
 
 #[tokio::test]
-async fn a_scope_that_does_not_exist_is_refused_before_the_password_is_looked_at() {
+async fn unknown_scope_is_rejected_before_password_check() {
     let app = Latchkey::start().await;
     let mut program = ApiClient::new(&app);
     for scope in ["admin", "profile admin", "Profile", "profile,contacts:read", "*"] {
@@ -115,7 +115,7 @@ async fn a_scope_that_does_not_exist_is_refused_before_the_password_is_looked_at
 
 /// An invalid scope does not become all scopes.
 #[tokio::test]
-async fn a_scope_that_only_looks_empty_does_not_grant_everything() {
+async fn non_space_whitespace_scope_is_rejected() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     let body =
@@ -127,7 +127,7 @@ async fn a_scope_that_only_looks_empty_does_not_grant_everything() {
 }
 
 #[tokio::test]
-async fn forms_of_another_shape_are_bad_requests() {
+async fn malformed_form_posts_return_client_errors() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     let twice = |body: &'static str| (body, 400, "bad_request");
@@ -156,7 +156,7 @@ async fn forms_of_another_shape_are_bad_requests() {
 }
 
 #[tokio::test]
-async fn hostile_names_and_contacts_go_in_and_come_out_the_same() {
+async fn hostile_contact_names_round_trip_unchanged() {
     let app = Latchkey::start().await;
     let (mut program, _) = accounts::sign_up_client(&app, ADA).await;
     for name in ["'; DROP TABLE users; --", "\u{202e}rtl", "𝕏\u{300}\u{301}", "<img src=x>"] {

@@ -16,7 +16,7 @@ async fn adas_address() -> String {
 }
 
 #[tokio::test]
-async fn whoever_typed_the_address_first_does_not_get_the_victims_sign_in() {
+async fn pre_registered_email_cannot_capture_provider_sign_in() {
     let address = adas_address().await;
     for provider in ["google", "github", "facebook"] {
         let app = Latchkey::start().await;
@@ -42,7 +42,7 @@ async fn whoever_typed_the_address_first_does_not_get_the_victims_sign_in() {
 }
 
 #[tokio::test]
-async fn whoever_types_a_proved_address_later_gets_no_password_for_it() {
+async fn sign_up_cannot_add_password_to_verified_email() {
     let address = adas_address().await;
     let app = Latchkey::start().await;
     let mut ada = Browser::new();
@@ -63,7 +63,7 @@ async fn whoever_types_a_proved_address_later_gets_no_password_for_it() {
 }
 
 #[tokio::test]
-async fn a_password_account_never_gains_a_proof_from_somebody_elses_sign_in() {
+async fn provider_sign_in_does_not_verify_password_account() {
     let address = adas_address().await;
     let app = Latchkey::start().await;
     sign_up(&app, &address).await;

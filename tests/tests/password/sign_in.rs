@@ -25,7 +25,7 @@ fn without(page: &Page, email: &str) -> (u16, Vec<(String, String)>, String) {
 }
 
 #[tokio::test]
-async fn unknown_and_known_addresses_get_the_same_answer() {
+async fn known_and_unknown_emails_get_identical_responses() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     Browser::new().sign_in_with(&app, "google", "grace").await;
@@ -55,7 +55,7 @@ async fn unknown_and_known_addresses_get_the_same_answer() {
 }
 
 #[tokio::test]
-async fn a_password_is_taken_unchanged() {
+async fn passwords_are_never_normalized_or_truncated() {
     let app = Latchkey::start().await;
     let long = format!("{}the end", "a long one, ".repeat(8));
     assert!(long.len() > 72);
@@ -89,7 +89,7 @@ async fn a_password_is_taken_unchanged() {
 }
 
 #[tokio::test]
-async fn the_key_is_a_jwt_unless_another_is_chosen() {
+async fn sign_in_uses_jwt_cookies_unless_session_requested() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     for (strategy, cookies) in [
@@ -114,7 +114,7 @@ async fn the_key_is_a_jwt_unless_another_is_chosen() {
 }
 
 #[tokio::test]
-async fn one_goes_on_where_one_wanted_to_and_never_elsewhere() {
+async fn sign_in_redirects_only_to_local_next_paths() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     for (next, to) in [
@@ -139,7 +139,7 @@ async fn one_goes_on_where_one_wanted_to_and_never_elsewhere() {
 }
 
 #[tokio::test]
-async fn no_other_site_signs_anybody_in_up_or_out() {
+async fn cross_site_auth_form_posts_return_403() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     let mut browser = accounts::signed_in(&app, ADA, "session").await;
@@ -165,7 +165,7 @@ async fn no_other_site_signs_anybody_in_up_or_out() {
 }
 
 #[tokio::test]
-async fn who_is_signed_in_already_goes_on() {
+async fn signed_in_users_skip_the_sign_in_pages() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     for key in ["session", "jwt"] {
@@ -178,7 +178,7 @@ async fn who_is_signed_in_already_goes_on() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_leaves_the_sign_in_as_it_was() {
+async fn wrong_password_keeps_the_current_sign_in() {
     let app = Latchkey::start().await;
     sign_up(&app, ADA).await;
     for key in ["session", "jwt"] {
@@ -193,7 +193,7 @@ async fn a_wrong_password_leaves_the_sign_in_as_it_was() {
 
 /// Browser forms send the domain in ASCII, API clients as it was typed.
 #[tokio::test]
-async fn an_address_with_umlauts_is_one_account_however_it_is_written() {
+async fn idn_email_spellings_share_one_account() {
     let app = Latchkey::start().await;
     sign_up(&app, "kai@xn--bcher-kva.test").await;
     for written in [
@@ -217,7 +217,7 @@ async fn an_address_with_umlauts_is_one_account_however_it_is_written() {
 }
 
 /// Stored as typed by an earlier version, which did not normalize addresses.
-async fn who_signed_up_with_umlauts_long_ago_still_gets_in(database_url: Option<String>) {
+async fn legacy_unicode_email_can_still_sign_in(database_url: Option<String>) {
     let setup = |setup: Setup| match &database_url {
         Some(url) => setup.set("DATABASE_URL", url),
         None => setup,
@@ -251,13 +251,13 @@ async fn who_signed_up_with_umlauts_long_ago_still_gets_in(database_url: Option<
 }
 
 #[tokio::test]
-async fn who_signed_up_with_umlauts_long_ago_still_gets_in_on_sqlite() {
-    who_signed_up_with_umlauts_long_ago_still_gets_in(None).await;
+async fn legacy_unicode_email_can_still_sign_in_on_sqlite() {
+    legacy_unicode_email_can_still_sign_in(None).await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn who_signed_up_with_umlauts_long_ago_still_gets_in_on_postgres() {
+async fn legacy_unicode_email_can_still_sign_in_on_postgres() {
     let url = Database::new_postgres_url().await;
-    who_signed_up_with_umlauts_long_ago_still_gets_in(Some(url)).await;
+    legacy_unicode_email_can_still_sign_in(Some(url)).await;
 }

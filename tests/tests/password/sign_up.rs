@@ -19,7 +19,7 @@ fn complaints(page: &Page) -> Vec<&'static str> {
 }
 
 #[tokio::test]
-async fn every_complaint_comes_at_once_and_nothing_typed_is_lost() {
+async fn sign_up_reports_all_errors_and_keeps_input() {
     let app = Latchkey::start().await;
     for (name, email, password, about) in [
         ("", "", "", &["name", "email", "password"][..]),
@@ -52,7 +52,7 @@ async fn every_complaint_comes_at_once_and_nothing_typed_is_lost() {
 }
 
 #[tokio::test]
-async fn what_comes_back_is_text_and_never_markup() {
+async fn sign_up_form_escapes_submitted_markup() {
     let app = Latchkey::start().await;
     let evil = "\"><script>alert(1)</script>";
     let page = sign_up(&app, evil, evil, "short").await.expect_error(422, "validation_failed");
@@ -60,7 +60,7 @@ async fn what_comes_back_is_text_and_never_markup() {
 }
 
 #[tokio::test]
-async fn passwords_that_everybody_tries_first_are_refused() {
+async fn common_and_guessable_passwords_are_rejected() {
     let app = Latchkey::start().await;
     for weak in [
         "password",
@@ -90,7 +90,7 @@ async fn passwords_that_everybody_tries_first_are_refused() {
 }
 
 #[tokio::test]
-async fn nobody_learns_at_sign_up_who_has_an_account() {
+async fn sign_up_does_not_reveal_existing_accounts() {
     let app = Latchkey::start().await;
     let new = sign_up(&app, "Ada", ADA, PASSWORD).await;
     let again = sign_up(&app, "Mallory", ADA, "another password of mine").await;
@@ -115,7 +115,7 @@ async fn nobody_learns_at_sign_up_who_has_an_account() {
 }
 
 #[tokio::test]
-async fn an_address_is_one_address_however_it_is_typed() {
+async fn email_case_and_width_variants_share_one_account() {
     let app = Latchkey::start().await;
     let (mut program, _) = sign_up_client(&app, "Ada.Lovelace@Example.TEST").await;
     let me = json_of(&program.get("/api/v1/me").await);
@@ -139,7 +139,7 @@ async fn an_address_is_one_address_however_it_is_typed() {
 }
 
 #[tokio::test]
-async fn names_are_kept_in_any_script_and_cleaned_of_what_cannot_be_seen() {
+async fn display_names_keep_unicode_without_invisible_characters() {
     let app = Latchkey::start().await;
     for (n, (typed, shown)) in [
         ("Ada Lovelace", "Ada Lovelace"),
@@ -160,7 +160,7 @@ async fn names_are_kept_in_any_script_and_cleaned_of_what_cannot_be_seen() {
 }
 
 #[tokio::test]
-async fn where_one_wanted_to_go_is_not_forgotten_and_never_leads_away() {
+async fn sign_up_keeps_only_local_next_paths() {
     let app = Latchkey::start().await;
     for (n, (next, kept)) in [
         ("/account?a=b", "%2Faccount%3Fa%3Db"),
@@ -180,7 +180,7 @@ async fn where_one_wanted_to_go_is_not_forgotten_and_never_leads_away() {
 }
 
 #[tokio::test]
-async fn a_new_account_has_something_to_show() {
+async fn new_account_has_sample_contacts_and_events() {
     let app = Latchkey::start().await;
     let (mut program, _) = sign_up_client(&app, ADA).await;
     for path in ["/api/v1/contacts", "/api/v1/calendar/events"] {

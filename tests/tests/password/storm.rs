@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 const MANY: usize = 200;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_at_once_stop_nobody_else() {
+async fn concurrent_password_checks_do_not_block_requests() {
     let app = Arc::new(Latchkey::start().await);
     for person in 0..4 {
         sign_up(&app, &format!("person{person}@example.test")).await;

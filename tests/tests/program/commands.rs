@@ -85,7 +85,7 @@ pub(crate) fn binary() -> PathBuf {
 }
 
 #[test]
-fn people_are_added_listed_and_given_roles() {
+fn user_command_adds_and_lists_users_with_roles() {
     let folder = Folder::new();
     assert_eq!(folder.latchkey(&["user", "list"]).well(), "");
     let ada = folder.add(&["Ada@Example.test", "--name", "Ada", "--role", "admin"], PASSWORD);
@@ -106,7 +106,7 @@ fn people_are_added_listed_and_given_roles() {
 }
 
 #[test]
-fn what_cannot_be_done_is_said_and_the_exit_code_says_so_too() {
+fn failed_commands_print_a_reason_and_exit_nonzero() {
     let folder = Folder::new();
     folder.add(&["ada@example.test"], PASSWORD).well();
     for (what, ended) in [
@@ -139,7 +139,7 @@ fn what_cannot_be_done_is_said_and_the_exit_code_says_so_too() {
 }
 
 #[test]
-fn keys_are_listed_and_rotated_and_never_shown() {
+fn keys_command_lists_and_rotates_without_printing_keys() {
     let folder = Folder::new();
     let before = folder.latchkey(&["keys", "list"]).well();
     let first: Vec<_> = before.trim().split('\t').collect();
@@ -164,7 +164,7 @@ fn keys_are_listed_and_rotated_and_never_shown() {
 }
 
 #[test]
-fn the_description_of_the_api_needs_no_settings_and_is_json() {
+fn openapi_command_prints_json_without_settings() {
     let folder = Folder::new();
     let printed = folder.latchkey(&["openapi"]).well();
     let document: Value = serde_json::from_str(&printed).expect("JSON");
@@ -174,7 +174,7 @@ fn the_description_of_the_api_needs_no_settings_and_is_json() {
 }
 
 #[test]
-fn help_and_version_are_there() {
+fn help_and_version_are_printed() {
     let folder = Folder::new();
     for arguments in [&["--help"][..], &["user", "--help"], &["keys", "--help"], &["--version"]] {
         assert!(folder.latchkey(arguments).well().len() > 10, "{arguments:?}");
@@ -183,7 +183,7 @@ fn help_and_version_are_there() {
 
 /// A running server and the command line share one database.
 #[tokio::test]
-async fn what_is_done_at_the_terminal_holds_in_the_server() {
+async fn command_line_changes_apply_to_running_server() {
     let folder = Folder::new();
     let database = format!("sqlite://{}/one.db", folder.0.path().display());
     let secret = "one-secret-for-all-instances-of-it";
@@ -218,7 +218,7 @@ async fn what_is_done_at_the_terminal_holds_in_the_server() {
 /// duration depends on the machine.
 #[cfg(feature = "demo")]
 #[test]
-fn what_is_printed_of_all_claims_can_be_recomputed() {
+fn compare_verdicts_can_be_recomputed_from_json() {
     let folder = Folder::new();
     let ended = folder.latchkey(&["compare", "--json"]);
     let report: Value = serde_json::from_str(&ended.out).expect("JSON");
@@ -249,7 +249,7 @@ const FALLS: usize = 70;
 /// Without a server, settings or files: it starts the instances that it attacks.
 #[cfg(feature = "demo")]
 #[test]
-fn the_attacks_need_nothing_and_none_gets_through() {
+fn lab_attacks_are_refused_without_any_setup() {
     let folder = Folder::new();
     let ran = folder.latchkey(&["lab", "--json"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -278,7 +278,7 @@ fn the_attacks_need_nothing_and_none_gets_through() {
 /// Without a server, settings or files: it starts the instances that it measures.
 #[cfg(feature = "demo")]
 #[test]
-fn the_comparison_needs_nothing_and_leaves_nothing() {
+fn compare_needs_no_setup_and_leaves_no_files() {
     let folder = Folder::new();
     let json = folder.latchkey(&["compare", "--claim", "2", "--json"]).well();
     let report: Value = serde_json::from_str(&json).expect("JSON");
@@ -331,7 +331,7 @@ fn the_comparison_needs_nothing_and_leaves_nothing() {
 /// a running instance.
 #[cfg(feature = "demo")]
 #[tokio::test(flavor = "multi_thread")]
-async fn reports_are_read_by_what_reads_them() {
+async fn sarif_and_junit_reports_are_parseable() {
     let app = Latchkey::start().await;
     let lab = ["lab", "--attack", "csrf_sign_out", "--attack", "jwt_none"];
     let at = ["compare", "--url", &app.origin, "--claim", "5", "--claim", "11"];
@@ -377,7 +377,7 @@ async fn reports_are_read_by_what_reads_them() {
 
 /// A user who signs up first with an address does not get what was meant for its owner.
 #[tokio::test]
-async fn a_role_for_an_address_that_nobody_verified_is_not_granted_by_the_address() {
+async fn user_commands_refuse_unverified_email_addresses() {
     let folder = Folder::new();
     let database = format!("sqlite://{}/one.db", folder.0.path().display());
     let secret = "one-secret-for-all-instances-of-it";
@@ -404,7 +404,7 @@ async fn a_role_for_an_address_that_nobody_verified_is_not_granted_by_the_addres
 }
 
 #[tokio::test]
-async fn a_blocked_account_is_out_and_stays_out_until_it_is_let_in_again() {
+async fn blocked_account_cannot_sign_in_until_unblocked() {
     let folder = Folder::new();
     let database = format!("sqlite://{}/one.db", folder.0.path().display());
     let secret = "one-secret-for-all-instances-of-it";
@@ -458,7 +458,7 @@ async fn a_blocked_account_is_out_and_stays_out_until_it_is_let_in_again() {
 }
 
 #[test]
-fn a_database_is_copied_and_compared() {
+fn migrate_command_copies_and_compares_databases() {
     let folder = Folder::new();
     folder.add(&["ada@example.test"], PASSWORD).well();
     let copy = ["migrate", "--from", "sqlite://data/latchkey.db", "--to", "sqlite://copy/one.db"];

@@ -71,7 +71,7 @@ fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
 }
 
 #[tokio::test]
-async fn every_broken_environment_is_named() {
+async fn doctor_reports_every_broken_environment() {
     let fixtures = fixtures();
     assert!(fixtures.len() >= 25, "{}", fixtures.len());
     for fixture in fixtures {
@@ -89,7 +89,7 @@ async fn every_broken_environment_is_named() {
 }
 
 #[tokio::test]
-async fn a_problem_of_the_settings_keeps_the_app_from_starting_and_a_warning_does_not() {
+async fn settings_load_unless_doctor_reports_invalid_setting() {
     for fixture in fixtures() {
         let environment = Environment::from_file(&fixture.folder.path().join(".env"));
         let report = fixture.examine().await;
@@ -100,7 +100,7 @@ async fn a_problem_of_the_settings_keeps_the_app_from_starting_and_a_warning_doe
 }
 
 #[tokio::test]
-async fn looking_changes_nothing() {
+async fn doctor_creates_no_files() {
     let folder = tempfile::tempdir().expect("a folder");
     let database = format!("sqlite://{}", folder.path().join("data/latchkey.db").display());
     let variables = [("DATABASE_URL", database.as_str()), ("PORT", "0"), ("LOCAL_IDP_PORT", "0")];
@@ -132,7 +132,7 @@ fn acme(issuer: &str) -> [(&str, &str); 3] {
 }
 
 #[tokio::test]
-async fn an_issuer_is_asked_who_it_is() {
+async fn doctor_checks_the_issuer_discovery_document() {
     let issuer = Issuer::start().await;
     let report = examine_with(&acme(&issuer.url)).await;
     assert_eq!(report.worst(), Level::Ok, "{report}");
@@ -164,7 +164,7 @@ async fn an_issuer_is_asked_who_it_is() {
 }
 
 /// A GitHub Enterprise whose clock is this many seconds ahead.
-async fn with_clock_ahead(seconds: i64) -> String {
+async fn start_server_with_clock_ahead(seconds: i64) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     tokio::spawn(async move {
@@ -183,11 +183,11 @@ async fn with_clock_ahead(seconds: i64) -> String {
 }
 
 #[tokio::test]
-async fn the_clock_is_measured() {
+async fn doctor_reports_clock_skew() {
     for (seconds, level) in
         [(0, Level::Ok), (45, Level::Warning), (-45, Level::Warning), (3600, Level::Problem)]
     {
-        let url = with_clock_ahead(seconds).await;
+        let url = start_server_with_clock_ahead(seconds).await;
         let report = examine_with(&[
             ("GITHUB_URL", &url),
             ("GITHUB_API_URL", &url),
@@ -200,7 +200,7 @@ async fn the_clock_is_measured() {
 }
 
 #[tokio::test]
-async fn a_port_that_another_program_has_is_a_problem() {
+async fn doctor_reports_occupied_port() {
     let taken = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = taken.local_addr().expect("an address").port().to_string();
     drop(tokio::spawn(async move { while taken.accept().await.is_ok() {} }));
@@ -209,7 +209,7 @@ async fn a_port_that_another_program_has_is_a_problem() {
 }
 
 #[tokio::test]
-async fn keys_that_do_not_open_any_more_are_a_problem() {
+async fn doctor_reports_undecryptable_signing_keys() {
     let secret = "s3cr3t-3f7Kq9Zr1xV8bN5mT2wY6cH4jL0pD3sG";
     let app = Setup::new().set("APP_SECRET", secret).start().await;
     let url = format!("sqlite://{}", app.file("latchkey.db").display());
@@ -228,7 +228,7 @@ async fn keys_that_do_not_open_any_more_are_a_problem() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn a_server_is_looked_at_as_well_as_a_file() {
+async fn doctor_checks_a_postgres_database() {
     let url = Database::new_postgres_url().await;
     let report = examine_with(&[("DATABASE_URL", &url)]).await;
     let pending = &find(&report, Check::Migrations).finding;
@@ -246,7 +246,7 @@ async fn a_server_is_looked_at_as_well_as_a_file() {
 }
 
 #[tokio::test]
-async fn the_page_shows_it_all_in_development() {
+async fn doctor_page_shows_findings_in_development() {
     let app = Latchkey::start().await;
     let page = Browser::new().get(&app.url("/doctor")).await.expect(200);
     for said in [
@@ -263,7 +263,7 @@ async fn the_page_shows_it_all_in_development() {
 }
 
 #[tokio::test]
-async fn elsewhere_there_is_no_such_page() {
+async fn doctor_page_is_not_found_outside_development() {
     let app = Setup::public().start().await;
     let mut browser = Browser::new().with_host("https://app.example.com", app.address);
     let page = browser.get("https://app.example.com/doctor").await.expect(404);

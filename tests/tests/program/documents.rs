@@ -57,7 +57,7 @@ fn quoted(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn every_file_and_function_that_a_document_names_is_there() {
+fn files_and_functions_named_in_documents_exist() {
     let repository = repository();
     let mut documents = sources(&root().join("docs"), "md");
     documents.extend(["README.md", "CONTRIBUTING.md"].map(|name| root().join(name)));
@@ -67,7 +67,7 @@ fn every_file_and_function_that_a_document_names_is_there() {
         let name = document.strip_prefix(root()).unwrap_or(Path::new("")).display().to_string();
         for quoted in quoted(&text) {
             let fault =
-                fault(&repository, quoted).or_else(|| test_that_is_gone(&repository, quoted));
+                fault(&repository, quoted).or_else(|| find_missing_test(&repository, quoted));
             faults.extend(fault.map(|fault| format!("{name}: {fault}")));
         }
     }
@@ -75,7 +75,7 @@ fn every_file_and_function_that_a_document_names_is_there() {
 }
 
 /// A name of four words or more is a test's.
-fn test_that_is_gone(repository: &BTreeMap<String, String>, quoted: &str) -> Option<String> {
+fn find_missing_test(repository: &BTreeMap<String, String>, quoted: &str) -> Option<String> {
     let is_name = quoted.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if !is_name || quoted.matches('_').count() < 3 {
         return None;
@@ -89,7 +89,7 @@ fn test_that_is_gone(repository: &BTreeMap<String, String>, quoted: &str) -> Opt
 }
 
 #[test]
-fn what_is_not_there_is_noticed() {
+fn missing_files_and_functions_are_detected() {
     let file = ("auth/oauth/flow.rs".to_owned(), "pub fn authenticate() {}".to_owned());
     let repository = BTreeMap::from([file]);
     let judged = |quoted| fault(&repository, quoted);
@@ -98,6 +98,6 @@ fn what_is_not_there_is_noticed() {
     assert_eq!(judged("cargo run"), None);
     assert_eq!(judged("low.rs").as_deref(), Some("no file low.rs"));
     assert_eq!(judged("oauth/flow.rs begin").as_deref(), Some("no begin in oauth/flow.rs"));
-    let gone = test_that_is_gone(&repository, "a_test_that_is_gone");
+    let gone = find_missing_test(&repository, "a_test_that_is_gone");
     assert_eq!(gone.as_deref(), Some("no test a_test_that_is_gone"));
 }

@@ -20,7 +20,7 @@ fn lines(file: &str) -> usize {
 }
 
 #[test]
-fn sign_in_with_github_is_thirty_lines_at_most() {
+fn github_sign_in_takes_at_most_thirty_lines() {
     let (bare, minimal) = (lines("bin/bare.rs"), lines("main.rs"));
     assert!(bare > 5 && minimal > bare, "{bare} and {minimal}");
     assert!(minimal - bare <= 30, "{} lines more than the bare application", minimal - bare);
@@ -54,7 +54,7 @@ async fn start(example: &str, folder: &Path, port: u16, how: impl FnOnce(&mut Co
 
 #[tokio::test]
 #[ignore = "needs the examples, which tests/run builds"]
-async fn the_minimal_one_signs_in_at_the_local_provider_under_its_own_name() {
+async fn minimal_example_signs_in_with_the_local_provider() {
     let folder = tempfile::tempdir().expect("a folder");
     let (port, idp) = (free_port(), free_port());
     let _running = start("minimal", folder.path(), port, |command| {
@@ -115,7 +115,7 @@ async fn the_minimal_one_signs_in_at_the_local_provider_under_its_own_name() {
 
 #[tokio::test]
 #[ignore = "needs the examples, which tests/run builds"]
-async fn an_api_takes_our_tokens_by_the_published_keys_alone() {
+async fn example_api_verifies_tokens_with_published_keys_only() {
     let app = Latchkey::start().await;
     sign_up(&app, "ada@example.test").await;
     let folder = tempfile::tempdir().expect("a folder");

@@ -15,7 +15,7 @@ struct File {
 }
 
 #[test]
-fn no_file_imports_another_that_leads_back_to_it() {
+fn source_files_have_no_circular_imports() {
     let mut circles = Vec::new();
     for folder in std::fs::read_dir(root().join("crates")).expect("crates").flatten() {
         let files = files(&folder.path().join("src"));
@@ -36,7 +36,7 @@ fn files(src: &Path) -> BTreeMap<Module, File> {
         .collect();
     let read = |(module, path): &(Module, PathBuf)| {
         let text = std::fs::read_to_string(path).expect("a source file");
-        (module.clone(), file(module, &without_tests_and_comments(&text)))
+        (module.clone(), file(module, &strip_tests_and_comments(&text)))
     };
     modules.iter().map(read).collect()
 }
@@ -50,7 +50,7 @@ fn module(path: &Path) -> Module {
     parts
 }
 
-fn without_tests_and_comments(text: &str) -> String {
+fn strip_tests_and_comments(text: &str) -> String {
     let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let lines = code.lines().map(|line| line.split("//").next().unwrap_or_default());
     lines.collect::<Vec<_>>().join("\n")
@@ -219,10 +219,10 @@ fn circles_of(graph: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<Vec<String
 }
 
 #[test]
-fn circles_are_found_through_modules_and_reexports() {
+fn circular_imports_are_found_through_reexports() {
     let parse = |module: &str, code: &str| {
         let module: Module = segments(module);
-        (module.clone(), file(&module, &without_tests_and_comments(code)))
+        (module.clone(), file(&module, &strip_tests_and_comments(code)))
     };
     let circles = |sources: &[(&str, &str)]| {
         let files = sources.iter().map(|(module, code)| parse(module, code)).collect();

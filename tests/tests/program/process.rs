@@ -64,7 +64,7 @@ impl Process {
     }
 
     /// Sends this many requests through one connection.
-    fn ask_for_health(&self, times: usize) {
+    fn send_health_requests(&self, times: usize) {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("served");
         let mut answers = stream.try_clone().expect("the same");
         let last = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -104,7 +104,7 @@ impl Drop for Process {
 }
 
 #[test]
-fn a_signal_before_the_first_answer_is_heard() {
+fn signal_before_first_response_shuts_down_cleanly() {
     for signal in ["-TERM", "-INT"] {
         let mut process = Process::start(&[]);
         process.listens();
@@ -114,7 +114,7 @@ fn a_signal_before_the_first_answer_is_heard() {
 }
 
 #[tokio::test]
-async fn whoever_read_the_log_is_gone_and_every_request_is_served() {
+async fn requests_are_served_after_log_reader_exits() {
     let mut process = Process::start(&[]);
     process.listens();
     drop((process.child.stdout.take(), process.child.stderr.take()));
@@ -126,7 +126,7 @@ async fn whoever_read_the_log_is_gone_and_every_request_is_served() {
 
 /// Two hundred concurrent hashes would need four gigabytes.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_storm_of_passwords_takes_little_memory_and_gives_it_back() {
+async fn password_hashing_memory_is_bounded_and_released() {
     let mut process = Process::start(&[]);
     process.listens();
     let url = process.url("/sign-in");
@@ -158,7 +158,7 @@ async fn a_storm_of_passwords_takes_little_memory_and_gives_it_back() {
 }
 
 #[tokio::test]
-async fn a_proxy_whose_addresses_cannot_be_read_is_named_once() {
+async fn invalid_forwarded_address_is_logged_once() {
     let mut process = Process::start(&[("TRUSTED_PROXIES", "127.0.0.1, ::1")]);
     process.listens();
     for hop in ["unknown", "_hidden", "a.proxy.internal"] {
@@ -178,7 +178,7 @@ async fn a_proxy_whose_addresses_cannot_be_read_is_named_once() {
 }
 
 #[tokio::test]
-async fn the_disk_of_the_log_is_full_and_every_request_is_served() {
+async fn requests_are_served_when_log_disk_is_full() {
     let full = || std::fs::File::options().write(true).open("/dev/full").expect("a device");
     let variables = [("RUST_LOG", "debug")];
     let mut process = Process::logging_to(full().into(), free_port(), &variables);
@@ -191,7 +191,7 @@ async fn the_disk_of_the_log_is_full_and_every_request_is_served() {
 
 /// A container without `ca-certificates`: everything without TLS works.
 #[tokio::test]
-async fn a_machine_that_trusts_nobody_signs_in_at_the_local_provider() {
+async fn local_sign_in_starts_without_ca_certificates() {
     let idp = free_port().to_string();
     let mut process = Process::start(&[
         ("LOCAL_IDP", "auto"),
@@ -209,7 +209,7 @@ async fn a_machine_that_trusts_nobody_signs_in_at_the_local_provider() {
 
 /// `latchkey 2>&1 | sleep 60`: the pipe is full after 64 KiB.
 #[tokio::test]
-async fn nobody_reads_the_log_and_every_request_is_served() {
+async fn requests_are_served_when_log_pipe_is_full() {
     let metrics = format!("127.0.0.1:{}", free_port());
     let mut process = Process::start(&[("RUST_LOG", "debug"), ("METRICS_ADDR", &metrics)]);
     process.listens();
@@ -222,7 +222,7 @@ async fn nobody_reads_the_log_and_every_request_is_served() {
     };
     let _ = process.get("/sign-in").await.expect(200);
     assert!(!is_told().await);
-    process.ask_for_health(12_000);
+    process.send_health_requests(12_000);
     assert!(is_told().await, "no line is lost, or nobody is told");
     let _ = process.get("/sign-in").await.expect(200);
     assert_eq!(process.signal("-TERM").code(), Some(0));
@@ -230,7 +230,7 @@ async fn nobody_reads_the_log_and_every_request_is_served() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn the_start_and_doctor_compare_the_clock_with_the_databases() {
+async fn startup_and_doctor_report_database_clock_skew() {
     let url = Database::new_postgres_url().await;
     let start = || {
         let mut process = Process::start(&[("DATABASE_URL", &url)]);
@@ -268,7 +268,7 @@ async fn the_start_and_doctor_compare_the_clock_with_the_databases() {
 }
 
 #[tokio::test]
-async fn each_line_of_the_log_is_json_and_tells_nothing_about_people() {
+async fn log_lines_are_json_without_personal_data() {
     let mut process = Process::start(&[("LOG_FORMAT", "json")]);
     process.listens();
     let mut browser = Browser::with_user_agent("Mozilla/5.0 Firefox/128.0 of-ada");

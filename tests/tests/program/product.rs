@@ -35,7 +35,7 @@ impl Drop for Running {
 
 #[tokio::test]
 #[ignore = "needs the program without its features, which tests/run builds"]
-async fn the_product_is_built_and_served_without_the_demonstration() {
+async fn product_build_contains_and_serves_no_demo() {
     let tree = cargo(&["tree", "-e", "normal", "--prefix", "none"]);
     assert!(tree.contains("latchkey-web"), "{tree}");
     for other in ["latchkey-demo", "latchkey-lab", "latchkey-idp"] {

@@ -282,7 +282,7 @@ async fn kill(site: &mut Site, times: usize, pause: Duration) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL and HAProxy: tests/run"]
-async fn a_rolling_restart_fails_no_request() {
+async fn rolling_restart_fails_no_requests() {
     let mut site = Site::start().await;
     let (answers, lost) = under_load(&mut site, roll).await;
     assert!(answers > 100, "{answers} answers tell nothing");
@@ -293,7 +293,7 @@ async fn a_rolling_restart_fails_no_request() {
 /// program killed -- --ignored --nocapture`.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL and HAProxy: tests/run"]
-async fn instances_that_are_killed_give_no_wrong_answer() {
+async fn killed_instances_give_no_wrong_responses() {
     #[expect(clippy::disallowed_methods, reason = "no setting of the app: for long runs by hand")]
     let minutes = std::env::var("REPLICA_MINUTES").ok();
     let minutes: Option<usize> = minutes.map(|text| text.parse().expect("a number"));

@@ -17,7 +17,7 @@ const PUBLIC: &str = "PUBLIC_URL=https://app.example.com\n";
 const STRONG: &str = "APP_SECRET=3f7Kq9Zr1xV8bN5mT2wY6cH4jL0pD3sG\n";
 
 #[test]
-fn nothing_is_needed() {
+fn app_has_defaults_for_every_setting() {
     let settings = load("").expect("no problem");
     assert!(settings.is_development());
     assert_eq!(settings.origin(), "http://localhost:3000");
@@ -29,7 +29,7 @@ fn nothing_is_needed() {
 }
 
 #[test]
-fn one_name_is_enough_and_cookies_may_keep_another() {
+fn cookie_prefix_defaults_to_product_name() {
     for (text, name, prefix) in [
         ("", "Latchkey", "latchkey"),
         ("PRODUCT_NAME=Acme & Co.", "Acme & Co.", "acme_co"),
@@ -46,7 +46,7 @@ fn one_name_is_enough_and_cookies_may_keep_another() {
 }
 
 #[test]
-fn two_variables_switch_to_the_real_one() {
+fn client_id_and_secret_replace_the_local_provider() {
     let settings = load("GITHUB_CLIENT_ID=id\nGITHUB_CLIENT_SECRET_FILE=secret.txt");
     let settings = settings.expect("no problem");
     let github = &settings.providers[1];
@@ -58,7 +58,7 @@ fn two_variables_switch_to_the_real_one() {
 }
 
 #[test]
-fn any_issuer_by_its_name() {
+fn oidc_issuer_is_configured_by_name() {
     let settings = load(
         "OIDC_MY_CORP_ISSUER=https://login.corp.test/realms/x\nOIDC_MY_CORP_CLIENT_ID=id\n\
          OIDC_MY_CORP_CLIENT_SECRET=hush\nOIDC_MY_CORP_SCOPES=groups offline_access",
@@ -70,7 +70,7 @@ fn any_issuer_by_its_name() {
 }
 
 #[test]
-fn what_an_issuer_does_not_say_of_itself() {
+fn oidc_options_are_read_from_settings() {
     let issuer = "OIDC_ACME_ISSUER=https://acme.test\n".to_owned() + ACME;
     let more = "OIDC_ACME_AUDIENCES=project, api\nOIDC_ACME_RESPONSE_MODE=form_post\n\
                 OIDC_ACME_TOKEN_AUTH=body";
@@ -93,7 +93,7 @@ fn what_an_issuer_does_not_say_of_itself() {
 }
 
 #[test]
-fn outside_development_there_is_no_local_provider() {
+fn local_provider_is_off_outside_development() {
     let settings = load(&[PUBLIC, STRONG].concat()).expect("no problem");
     assert!(!settings.is_development());
     assert!(settings.local_idp.is_none() && settings.providers.is_empty());
@@ -186,7 +186,7 @@ const ENDPOINT: &str = "OAUTH_INTROSPECTION_URL=https://as.example.com/realms/a/
 const CLIENT: &str = "OAUTH_INTROSPECTION_CLIENT_ID=api\nOAUTH_INTROSPECTION_CLIENT_SECRET=hush\n";
 
 #[test]
-fn what_makes_no_sense_is_refused() {
+fn invalid_settings_are_refused() {
     let lines = [
         ("{PUBLIC}", PUBLIC),
         ("{STRONG}", STRONG),
@@ -203,7 +203,7 @@ fn what_makes_no_sense_is_refused() {
 }
 
 #[test]
-fn tokens_of_other_apps_are_asked_about_where_the_settings_say() {
+fn introspection_settings_select_endpoint_and_issuer() {
     let local = load("").expect("no problem").introspection.expect("the local provider");
     let (config, issuer) = (&local.config, Some("http://127.0.0.1:3001/google"));
     assert_eq!(config.url.as_str(), "http://127.0.0.1:3001/google/introspect");
@@ -232,7 +232,7 @@ fn tokens_of_other_apps_are_asked_about_where_the_settings_say() {
 }
 
 #[test]
-fn variables_of_other_programs_are_warned_about_and_no_more() {
+fn unrelated_oidc_variables_only_cause_warnings() {
     for (variables, warned) in [
         ("OIDC_ISSUER=https://acme.test", &["OIDC_ISSUER"][..]),
         ("OIDC_CLIENT_ID=a\nOIDC_CLIENT_SECRET=b", &["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"]),
@@ -253,7 +253,7 @@ fn variables_of_other_programs_are_warned_about_and_no_more() {
 }
 
 #[test]
-fn a_line_break_in_a_value_is_refused() {
+fn control_characters_in_provider_label_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     for label in ["Ac\nme", "Ac\rme", "Ac\tme", "Ac\u{85}me", "Ac\u{2028}me", "Ac\u{1b}[1mme"] {
         let environment = Environment::new(
@@ -272,7 +272,7 @@ fn a_line_break_in_a_value_is_refused() {
 }
 
 #[test]
-fn all_problems_come_at_once_and_show_no_value() {
+fn all_settings_problems_are_listed_without_values() {
     let problems = load(
         "PUBLIC_URL=http://app.example.com\nGITHUB_CLIENT_SECRET='s3cr3t-value'\n\
          APP_SECRET_FILE=/nowhere/s3cr3t-value\nDATABASE_URL=mysql://root:s3cr3t-value@db",
@@ -283,7 +283,7 @@ fn all_problems_come_at_once_and_show_no_value() {
 }
 
 #[test]
-fn a_secret_is_made_once_and_kept_private() {
+fn generated_app_secret_is_reused_and_private() {
     let folder = tempfile::tempdir().expect("a folder");
     let environment = Environment::new::<&str, &str>([], folder.path());
     let load =
@@ -299,7 +299,7 @@ fn a_secret_is_made_once_and_kept_private() {
 }
 
 #[test]
-fn what_is_not_built_in_is_not_there_and_cannot_be_asked_for() {
+fn missing_features_are_off_and_cannot_be_enabled() {
     let none = Capabilities { local_provider: false, demo: false, otlp: false, mail: None };
     let folder = tempfile::tempdir().expect("a folder");
     let load =
@@ -323,7 +323,7 @@ fn what_is_not_built_in_is_not_there_and_cannot_be_asked_for() {
 }
 
 #[test]
-fn variables_are_found_by_name_and_by_file() {
+fn variables_are_found_by_name_or_file_suffix() {
     for (name, found) in [
         ("PORT", Some("PORT")),
         ("PORT_FILE", None),
@@ -340,7 +340,7 @@ fn variables_are_found_by_name_and_by_file() {
 }
 
 #[test]
-fn the_example_file_names_every_variable_and_its_default() {
+fn env_example_lists_every_variable_with_default() {
     let example = include_str!("../../../.env.example");
     let lines = example.lines().filter_map(|line| {
         let (name, value) = line.strip_prefix('#').unwrap_or(line).split_once('=')?;
@@ -356,7 +356,7 @@ fn the_example_file_names_every_variable_and_its_default() {
 }
 
 #[test]
-fn the_reference_names_variables_that_exist_with_their_defaults() {
+fn reference_lists_existing_variables_with_defaults() {
     let reference = include_str!("../../../docs/reference.md");
     let section = reference.split("\n## ").find(|section| section.starts_with("Settings"));
     let quoted = |cell: &'static str| cell.split('`').skip(1).step_by(2);
@@ -375,7 +375,7 @@ fn the_reference_names_variables_that_exist_with_their_defaults() {
 }
 
 #[test]
-fn values_are_taken_as_they_stand_in_the_file() {
+fn env_file_values_are_not_expanded() {
     for (text, value) in [
         ("A=pa$word$HOME", Some("pa$word$HOME")),
         ("A=\"pa$word ${HOME} $\"", Some("pa$word ${HOME} $")),
@@ -401,7 +401,7 @@ fn values_are_taken_as_they_stand_in_the_file() {
 }
 
 #[test]
-fn what_is_no_utf_8_is_said_to_be_none() {
+fn env_file_must_be_utf_8() {
     let folder = tempfile::tempdir().expect("a folder");
     for bytes in [&b"\xff\xfeA\0=\x001\0"[..], b"A=\xe9t\xe9"] {
         let path = folder.path().join(".env");

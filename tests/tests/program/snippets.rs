@@ -47,7 +47,7 @@ fn pieces(text: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn rust_in_a_document_stands_in_an_example() {
+fn rust_snippets_in_documents_match_an_example() {
     let examples = sources(&root().join("examples"), "rs");
     let read = |path| std::fs::read_to_string(path).expect("a source");
     let examples: Vec<String> = examples.iter().map(read).collect();
@@ -130,7 +130,7 @@ fn fault(command: &str) -> Option<String> {
 }
 
 #[test]
-fn commands_and_places_in_a_document_are_there() {
+fn commands_and_paths_in_documents_exist() {
     let mut commands = BTreeMap::new();
     for (name, text) in documents() {
         for (language, block) in blocks(&text) {
@@ -175,7 +175,7 @@ fn commands_and_places_in_a_document_are_there() {
 const NOT_RUN: [&str; 4] = ["cargo", "deploy/rename", "pg_dump", "cp"];
 
 #[tokio::test]
-async fn what_a_document_has_one_type_does_what_it_says() {
+async fn shell_snippets_in_documents_succeed() {
     let app = Latchkey::start().await;
     let mut run = 0;
     for (name, text) in documents() {
@@ -260,7 +260,7 @@ fn setting(piece: &str) -> Option<String> {
 }
 
 #[test]
-fn the_compose_file_sets_what_there_is_from_what_its_example_names() {
+fn compose_file_matches_env_example_and_settings() {
     let read = |name: &str| std::fs::read_to_string(root().join("deploy").join(name));
     let (compose, example) = (read("compose.yaml").expect("it"), read("compose.env.example"));
     let is_name = |c: char| c.is_ascii_uppercase() || c == '_';
@@ -277,7 +277,7 @@ fn the_compose_file_sets_what_there_is_from_what_its_example_names() {
 }
 
 #[test]
-fn settings_in_a_document_are_taken() {
+fn settings_in_documents_are_valid() {
     let mut found = 0;
     for (name, text) in documents() {
         let shown = blocks(&text).filter(|(language, _)| *language == "dotenv");
@@ -302,7 +302,7 @@ fn anchor(heading: &str) -> String {
 }
 
 #[tokio::test]
-async fn links_and_pages_in_a_document_lead_somewhere() {
+async fn links_and_pages_in_documents_resolve() {
     let mut pages = BTreeSet::new();
     for (name, text) in documents() {
         let is_for_newcomers = name.ends_with("README.md") || name.ends_with("tour.md");

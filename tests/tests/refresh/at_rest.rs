@@ -57,7 +57,7 @@ fn setup(key: &OwnKey) -> Setup {
 }
 
 #[tokio::test]
-async fn on_sqlite_the_file_holds_none_of_it() {
+async fn sign_in_secrets_are_not_stored_in_plaintext_on_sqlite() {
     let key = OwnKey::new("EdDSA");
     let app = setup(&key).start().await;
     let secrets = secrets(&app, &key).await;
@@ -70,7 +70,7 @@ async fn on_sqlite_the_file_holds_none_of_it() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn on_postgres_no_row_holds_any_of_it() {
+async fn sign_in_secrets_are_not_stored_in_plaintext_on_postgres() {
     let key = OwnKey::new("EdDSA");
     let url = Database::new_postgres_url().await;
     let app = setup(&key).set("DATABASE_URL", url).start().await;

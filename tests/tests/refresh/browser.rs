@@ -16,7 +16,7 @@ async fn with_jwt(setup: Setup) -> (Latchkey, Browser) {
 }
 
 #[tokio::test]
-async fn the_cookies_are_what_the_contract_says() {
+async fn token_cookies_have_the_documented_attributes() {
     let (app, _) = with_jwt(Setup::new()).await;
     let fields = [("email", ADA), ("password", accounts::PASSWORD)];
     let page = accounts::submit_password(&mut Browser::new(), &app, &fields).await;
@@ -29,7 +29,7 @@ async fn the_cookies_are_what_the_contract_says() {
 }
 
 #[tokio::test]
-async fn on_https_they_belong_to_this_host_alone() {
+async fn https_cookies_use_host_prefix_and_secure() {
     let app = Setup::public().start().await;
     let mut browser = Browser::new().with_host("https://app.example.com", app.address);
     let fields = [("name", "Ada"), ("email", ADA), ("password", accounts::PASSWORD)];
@@ -51,7 +51,7 @@ async fn on_https_they_belong_to_this_host_alone() {
 }
 
 #[tokio::test]
-async fn what_has_expired_is_renewed_on_every_kind_of_request() {
+async fn expired_access_token_is_refreshed_on_every_route() {
     for path in ["/account", "/", "/api/v1/me", "/api/v1/contacts", "/errors/not_found"] {
         let (app, mut browser) = with_jwt(Setup::new()).await;
         let before = browser.clone();
@@ -71,7 +71,7 @@ async fn what_has_expired_is_renewed_on_every_kind_of_request() {
 }
 
 #[tokio::test]
-async fn a_form_is_not_lost_when_the_token_expires_while_it_is_filled_in() {
+async fn sign_out_succeeds_with_an_expired_access_token() {
     let (app, mut browser) = with_jwt(Setup::new()).await;
     app.advance(past_expiry());
     let page = browser.post(&app.url("/sign-out"), &[]).await;
@@ -82,7 +82,7 @@ async fn a_form_is_not_lost_when_the_token_expires_while_it_is_filled_in() {
 }
 
 #[tokio::test]
-async fn the_refresh_token_alone_is_enough() {
+async fn refresh_cookie_alone_restores_the_sign_in() {
     let (app, mut browser) = with_jwt(Setup::new()).await;
     let refresh = cookie_value(&browser, "latchkey_refresh").expect("a refresh token");
     browser.jar.clear();
@@ -92,7 +92,7 @@ async fn the_refresh_token_alone_is_enough() {
 }
 
 #[tokio::test]
-async fn it_comes_to_its_end_with_the_family() {
+async fn token_cookies_are_removed_when_the_family_expires() {
     let (app, mut browser) = with_jwt(Setup::new().set("JWT_REFRESH_TTL", "1h")).await;
     for _ in 0..3 {
         app.advance(Span::minutes(18));
@@ -106,7 +106,7 @@ async fn it_comes_to_its_end_with_the_family() {
 }
 
 #[tokio::test]
-async fn a_stolen_refresh_cookie_signs_both_out_when_it_comes_back() {
+async fn refresh_cookie_reuse_signs_out_both_browsers() {
     let (app, mut browser) = with_jwt(Setup::new()).await;
     let mut thief = browser.clone();
     app.advance(past_expiry());
@@ -119,7 +119,7 @@ async fn a_stolen_refresh_cookie_signs_both_out_when_it_comes_back() {
 }
 
 #[tokio::test]
-async fn signing_in_anew_ends_what_was_carried_before() {
+async fn new_sign_in_revokes_the_previous_credential() {
     for (before, after) in
         [("jwt", "jwt"), ("jwt", "session"), ("session", "jwt"), ("session", "session")]
     {
@@ -142,7 +142,7 @@ async fn signing_in_anew_ends_what_was_carried_before() {
 
 /// Browsers silently drop cookies of more than 4,096 bytes.
 #[tokio::test]
-async fn a_jwt_that_no_cookie_holds_becomes_a_session() {
+async fn oversized_jwt_falls_back_to_a_session() {
     let (app, mut browser) = with_jwt(Setup::new()).await;
     let email = Email::parse(ADA).expect("an address");
     let ada = users::by_email(&app.app.db, &email).await.expect("an answer").remove(0);

@@ -30,7 +30,7 @@ async fn at_once(apps: &[&Latchkey], refresh: &str) -> HashSet<(String, String)>
     programs.join_all().await.into_iter().collect()
 }
 
-async fn one_living_family(url: &str) {
+async fn concurrent_refreshes_keep_one_family(url: &str) {
     let setup = || instance(url).with_frozen_clock();
     let one = setup().start().await;
     let two = setup().start().await;
@@ -66,19 +66,19 @@ async fn living(app: &Latchkey) -> (i64, i64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_refreshes_make_one_family_on_sqlite() {
+async fn concurrent_refreshes_keep_one_family_on_sqlite() {
     let database = Database::sqlite().await;
-    one_living_family(&database.url).await;
+    concurrent_refreshes_keep_one_family(&database.url).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: tests/run"]
-async fn fifty_refreshes_make_one_family_on_postgres() {
-    one_living_family(&Database::new_postgres_url().await).await;
+async fn concurrent_refreshes_keep_one_family_on_postgres() {
+    concurrent_refreshes_keep_one_family(&Database::new_postgres_url().await).await;
 }
 
 /// Several tabs of one browser with an expired access token.
-async fn tabs_renew_at_once(url: &str) {
+async fn parallel_tabs_stay_signed_in(url: &str) {
     let app = instance(url).with_frozen_clock().start().await;
     accounts::sign_up(&app, "ada@example.test").await;
     let mut browser = signed_in(&app, "ada@example.test", "jwt").await;
@@ -109,11 +109,11 @@ async fn tabs_renew_at_once(url: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn parallel_tabs_stay_signed_in_on_sqlite() {
     let database = Database::sqlite().await;
-    tabs_renew_at_once(&database.url).await;
+    parallel_tabs_stay_signed_in(&database.url).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: tests/run"]
 async fn parallel_tabs_stay_signed_in_on_postgres() {
-    tabs_renew_at_once(&Database::new_postgres_url().await).await;
+    parallel_tabs_stay_signed_in(&Database::new_postgres_url().await).await;
 }

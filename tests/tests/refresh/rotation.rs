@@ -25,7 +25,7 @@ fn refused(page: &Page, code: &str, error: &str) {
 }
 
 #[tokio::test]
-async fn each_use_gives_a_new_pair_of_the_same_sign_in() {
+async fn refresh_rotates_both_tokens_within_one_sign_in() {
     let (app, mut program, first) = standing().await;
     let mut newest = first.clone();
     for _ in 0..3 {
@@ -45,7 +45,7 @@ async fn each_use_gives_a_new_pair_of_the_same_sign_in() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_opaque_and_long() {
+async fn refresh_token_is_long_and_opaque() {
     let (_app, _, tokens) = standing().await;
     assert!(!tokens.refresh.contains('.'), "no JWT: {}", tokens.refresh);
     assert!(tokens.refresh.len() >= 43, "256 bits in base64url: {}", tokens.refresh);
@@ -54,7 +54,7 @@ async fn a_refresh_token_is_opaque_and_long() {
 /// The response was lost, and the client retries too late: it cannot be told from a thief, and the
 /// error says how much time it had (ADR 41).
 #[tokio::test]
-async fn a_client_that_lost_its_answer_has_ten_seconds() {
+async fn refresh_retry_after_ten_seconds_is_reuse() {
     let (app, mut program, first) = standing().await;
     let lost = Tokens::of(&program.refresh(&first.refresh).await);
     app.advance(Span::seconds(11));
@@ -65,7 +65,7 @@ async fn a_client_that_lost_its_answer_has_ten_seconds() {
 }
 
 #[tokio::test]
-async fn a_late_twin_gets_the_same_answer() {
+async fn refresh_retry_within_ten_seconds_is_idempotent() {
     let (app, mut program, first) = standing().await;
     let answer = program.refresh(&first.refresh).await;
     let next = Tokens::of(&answer);
@@ -83,7 +83,7 @@ async fn a_late_twin_gets_the_same_answer() {
 }
 
 #[tokio::test]
-async fn a_twin_that_is_signed_at_random_says_the_same() {
+async fn es256_refresh_retry_returns_the_same_claims() {
     let app = Setup::new().set("JWT_ALGORITHM", "ES256").with_frozen_clock().start().await;
     let (_, first) = sign_up_client(&app, ADA).await;
     let mut program = ApiClient::new(&app);
@@ -95,7 +95,7 @@ async fn a_twin_that_is_signed_at_random_says_the_same() {
 }
 
 #[tokio::test]
-async fn a_thief_who_comes_later_ends_the_family_and_the_sign_in() {
+async fn refresh_token_reuse_ends_family_and_sign_in() {
     let (app, mut program, first) = standing().await;
     let mut other = program.clone();
     let elsewhere = accounts::tokens(&app, ADA, None).await;
@@ -117,7 +117,7 @@ async fn a_thief_who_comes_later_ends_the_family_and_the_sign_in() {
 }
 
 #[tokio::test]
-async fn a_family_ends_however_much_it_is_used() {
+async fn refresh_family_expires_despite_rotation() {
     let app = Setup::new().set("JWT_REFRESH_TTL", "1h").with_frozen_clock().start().await;
     let (_, mut newest) = sign_up_client(&app, ADA).await;
     let mut program = ApiClient::new(&app);
@@ -130,7 +130,7 @@ async fn a_family_ends_however_much_it_is_used() {
 }
 
 #[tokio::test]
-async fn what_is_no_living_refresh_token_is_refused() {
+async fn invalid_refresh_tokens_are_rejected() {
     let (_app, mut program, tokens) = standing().await;
     let flipped = tokens.refresh.chars().rev().collect::<String>();
     let long = "a".repeat(50_000);
@@ -151,7 +151,7 @@ async fn what_is_no_living_refresh_token_is_refused() {
 }
 
 #[tokio::test]
-async fn a_narrower_scope_stays_narrow() {
+async fn refresh_cannot_widen_the_scope() {
     let app = Setup::new().with_frozen_clock().start().await;
     accounts::sign_up(&app, ADA).await;
     let mut newest = accounts::tokens(&app, ADA, Some("calendar:read profile")).await;
@@ -168,7 +168,7 @@ async fn a_narrower_scope_stays_narrow() {
 }
 
 #[tokio::test]
-async fn revoking_ends_the_sign_in_and_does_not_mind_what_it_is_shown() {
+async fn revocation_ends_sign_in_and_ignores_unknown_tokens() {
     let (app, mut program, tokens) = standing().await;
     let other = accounts::tokens(&app, ADA, None).await;
     for unknown in ["", "nobody's", "a.b.c", &"x".repeat(50_000)] {
@@ -191,7 +191,7 @@ async fn revoking_ends_the_sign_in_and_does_not_mind_what_it_is_shown() {
 }
 
 #[tokio::test]
-async fn revoking_a_refresh_token_that_was_used_ends_the_family_too() {
+async fn revoking_a_used_refresh_token_ends_the_family() {
     let (_app, mut program, first) = standing().await;
     let second = Tokens::of(&program.refresh(&first.refresh).await);
     let _ = program.revoke(&first.refresh).await.expect(200);
@@ -199,7 +199,7 @@ async fn revoking_a_refresh_token_that_was_used_ends_the_family_too() {
 }
 
 #[tokio::test]
-async fn the_token_routes_take_posts_alone_and_keep_nothing() {
+async fn token_endpoints_accept_only_post() {
     let (_app, mut program, _) = standing().await;
     for path in ["/api/v1/token", "/api/v1/token/refresh", "/api/v1/token/revoke"] {
         for method in [Method::GET, Method::PUT, Method::DELETE] {

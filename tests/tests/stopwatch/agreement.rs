@@ -26,12 +26,12 @@ fn one<'a>(agent: &'a Agent, base: &'a Url, email: &'a str) -> Subject<'a> {
 
 /// Times a credential with an independent poller. Both intervals must overlap, so they differ by at
 /// most one poll. No duration is asserted: on a slow machine the intervals are wider.
-async fn timed_by_both(agent: &Agent, credential: &TimedCredential) -> Timed {
-    timed_and_ended_by(agent, credential, || ()).await
+async fn time_with_poller(agent: &Agent, credential: &TimedCredential) -> Timed {
+    time_revocation_with_poller(agent, credential, || ()).await
 }
 
 /// With an additional action at the revocation.
-async fn timed_and_ended_by(
+async fn time_revocation_with_poller(
     agent: &Agent,
     credential: &TimedCredential,
     at_end: impl Fn(),
@@ -72,22 +72,22 @@ async fn timed_and_ended_by(
 }
 
 #[tokio::test]
-async fn a_session_is_refused_at_the_next_request() {
+async fn stopwatch_sees_session_refused_at_next_request() {
     let (app, agent) = (Latchkey::start().await, Agent::new().expect("a client"));
     let base = base(&app);
     let email = sign_up(&agent, &base).await.expect("an account");
     let credential = one(&agent, &base, &email).session().await.expect("a session");
-    let timed = timed_by_both(&agent, &credential).await;
+    let timed = time_with_poller(&agent, &credential).await;
     assert!(matches!(timed.reading, Reading::Dead { last_accepted: None, .. }), "{timed:?}");
 }
 
 #[tokio::test]
-async fn a_jwt_lives_until_it_expires() {
+async fn revoked_jwt_is_accepted_until_expiry() {
     let app = Setup::new().set("JWT_ACCESS_TTL", "1s").start().await;
     let (base, agent) = (base(&app), Agent::new().expect("a client"));
     let email = sign_up(&agent, &base).await.expect("an account");
     let credential = one(&agent, &base, &email).expiring_jwt().await.expect("a JWT");
-    let timed = timed_by_both(&agent, &credential).await;
+    let timed = time_with_poller(&agent, &credential).await;
     assert!(
         matches!(timed.reading, Reading::Dead { last_accepted: Some(_), .. }),
         "nothing but time ended it: {:?}",
@@ -96,7 +96,7 @@ async fn a_jwt_lives_until_it_expires() {
 }
 
 #[tokio::test]
-async fn a_watched_jwt_is_refused_at_another_replica_too() {
+async fn watched_jwt_is_refused_by_other_replicas() {
     let database = Database::sqlite().await;
     let setup = || instance(&database.url).set("JWT_REVOCATION", "watch");
     let (here, there) = (setup().start().await, setup().start().await);
@@ -105,7 +105,7 @@ async fn a_watched_jwt_is_refused_at_another_replica_too() {
     for used_at in [&here, &there] {
         let subject = Subject { used_at, ..one(&agent, &here, &email) };
         let credential = subject.watched_jwt().await.expect("a JWT");
-        let timed = timed_by_both(&agent, &credential).await;
+        let timed = time_with_poller(&agent, &credential).await;
         // Immediately in the same process.
         let at_once = matches!(timed.reading, Reading::Dead { last_accepted: None, .. });
         assert!(at_once || used_at == &there, "{:?}", timed.reading);
@@ -128,17 +128,17 @@ async fn introspected_with(cache: &str, cached_for: Duration) -> Timed {
     let told = Call::get(app.url("/healthz").parse().expect("a URL"));
     let credential = introspected(&base(&app), "2YotnFZFEjr1zCsicMWpAA", told, cached_for);
     let revoke = || issuer.respond_with(INTROSPECT, Answer::Json(json!({ "active": false })));
-    timed_and_ended_by(&agent, &credential.expect("a credential"), revoke).await
+    time_revocation_with_poller(&agent, &credential.expect("a credential"), revoke).await
 }
 
 #[tokio::test]
-async fn an_introspected_token_is_refused_at_the_next_request() {
+async fn introspected_token_is_refused_at_next_request() {
     let timed = introspected_with("0", Duration::ZERO).await;
     assert!(matches!(timed.reading, Reading::Dead { last_accepted: None, .. }), "{timed:?}");
 }
 
 #[tokio::test]
-async fn an_introspected_token_lives_as_long_as_its_answer_is_believed() {
+async fn cached_introspection_timing_matches_outside_poller() {
     let timed = introspected_with("1s", Duration::from_secs(1)).await;
     // Whether it was accepted at all depends on when the response was cached.
     assert_eq!(timed.slug, "introspected_cached");

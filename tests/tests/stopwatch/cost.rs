@@ -3,7 +3,7 @@
 use latchkey_tests::{Browser, Setup};
 
 #[tokio::test]
-async fn the_cost_is_that_of_this_instance() {
+async fn compare_page_costs_reflect_instance_settings() {
     let setup = Setup::new().set("JWT_ACCESS_TTL", "2m").set("SESSION_IDLE_TTL", "3h");
     let expiry = setup.start().await;
     let watch = Setup::new().set("JWT_REVOCATION", "watch").set("SESSION_CACHE", "watch");
@@ -20,7 +20,7 @@ async fn the_cost_is_that_of_this_instance() {
 }
 
 #[tokio::test]
-async fn whatever_it_stands_on_is_there() {
+async fn every_cost_cell_cites_a_valid_source() {
     let app = Setup::new().start().await;
     let mut browser = Browser::new();
     let page = browser.get(&app.url("/compare")).await;

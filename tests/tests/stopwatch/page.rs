@@ -6,7 +6,7 @@ use latchkey_lab::stopwatch::{Reading, Timed, promise_result, reading};
 use latchkey_tests::{Browser, Latchkey, Setup};
 
 #[tokio::test]
-async fn the_watch_runs_beside_the_page_and_shows_what_it_read() {
+async fn stopwatch_runs_in_background_and_shows_readings() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let page = browser.get(&app.url("/stopwatch")).await;
@@ -51,7 +51,7 @@ async fn the_watch_runs_beside_the_page_and_shows_what_it_read() {
 }
 
 #[tokio::test]
-async fn nobody_starts_instances_on_a_public_site() {
+async fn stopwatch_is_disabled_on_public_sites() {
     let app = Setup::public().set("DEMO", "on").start().await;
     let mut browser = Browser::new().with_host(&app.origin, app.address);
     let page = browser.get(&app.url("/stopwatch")).await;

@@ -21,7 +21,7 @@ fn polls(row: &str) -> Vec<Poll> {
 }
 
 #[test]
-fn what_a_row_of_polls_says() {
+fn reading_is_derived_from_poll_outcomes() {
     let dead = |last_accepted, first_refused| Reading::Dead { last_accepted, first_refused };
     for (row, expected) in [
         ("", Reading::NeverAlive),
@@ -40,7 +40,7 @@ fn what_a_row_of_polls_says() {
 }
 
 #[test]
-fn a_refusal_before_the_end_is_not_the_end() {
+fn refusals_before_revocation_are_ignored() {
     let mut row = polls("araar");
     row[1].seen = PollOutcome::Refused;
     assert_eq!(reading(&row), Reading::Dead { last_accepted: Some(100.0), first_refused: 210.0 });
@@ -48,7 +48,7 @@ fn a_refusal_before_the_end_is_not_the_end() {
 }
 
 #[test]
-fn it_stops_after_refusals_in_a_row() {
+fn polling_stops_after_five_consecutive_refusals() {
     for (row, stopped) in [
         ("aarrrr", false),
         ("aarrrrr", true),
@@ -62,7 +62,7 @@ fn it_stops_after_refusals_in_a_row() {
 }
 
 #[test]
-fn a_promise_is_kept_to_within_one_poll() {
+fn promise_result_allows_one_poll_interval() {
     let dead = |last_accepted| Reading::Dead { last_accepted, first_refused: 999.0 };
     for (reading, promised, expected) in [
         (dead(None), 0.0, PromiseResult::Yes),
@@ -80,7 +80,7 @@ fn a_promise_is_kept_to_within_one_poll() {
 }
 
 #[test]
-fn each_has_a_name_of_its_own() {
+fn every_scenario_has_a_name_and_unique_slug() {
     for scenario in Scenario::ALL {
         assert_eq!(Scenario::by_slug(scenario.slug()), Some(scenario));
         assert!(!scenario.name().is_empty());

@@ -56,7 +56,7 @@ async fn reset(db: &Db, user: &User, password: &str) -> Result<Option<PasswordRe
 }
 
 on_both! {
-    async fn an_identity_is_linked_once(database) {
+    async fn identity_can_be_linked_only_once(database) {
         let db = &database.db;
         let (ada, bob) = (somebody(db).await, somebody(db).await);
         accounts::link(db, ada.id, "acme", &profile("1"), NOW).await.expect("linked");
@@ -69,7 +69,7 @@ on_both! {
         assert_eq!((ways_in(db, &ada).await, ways_in(db, &bob).await), (2, 1));
     }
 
-    async fn a_link_proves_only_the_accounts_own_address(database) {
+    async fn linking_verifies_only_the_matching_account_email(database) {
         let db = &database.db;
         for (index, (address, verified, proved)) in [
             (ADA, true, true),
@@ -84,7 +84,7 @@ on_both! {
         }
     }
 
-    async fn an_account_without_an_address_takes_the_first_that_is_vouched_for(database) {
+    async fn account_without_email_adopts_first_verified_email(database) {
         let db = &database.db;
         let noor = somebody(db).await;
         let unproved = vouched("a", "noor@example.test", false);
@@ -103,7 +103,7 @@ on_both! {
         assert_eq!((found.email, ways_in(db, &other).await), (None, 2));
     }
 
-    async fn one_address_is_proved_by_one_account(database) {
+    async fn email_can_be_verified_by_only_one_account(database) {
         let db = &database.db;
         let claim = with_password(db, ADA, false, "h").await;
         let owner = user(Some(ADA), true);
@@ -115,7 +115,7 @@ on_both! {
         assert_eq!(users::find_by_verified_email(db, &email(ADA)).await.expect("an answer"), Some(owner.id));
     }
 
-    async fn the_last_way_in_stays(database) {
+    async fn last_sign_in_method_cannot_be_removed(database) {
         let db = &database.db;
         let ada = somebody(db).await;
         let issuer = "https://issuer.test";
@@ -144,7 +144,7 @@ on_both! {
         assert_eq!(database.rows("passwords").await, 1);
     }
 
-    async fn of_many_who_unlink_at_once_one_way_in_survives(database) {
+    async fn concurrent_unlinks_leave_one_identity(database) {
         for _ in 0..5 {
             let ada = somebody(&database.db).await;
             let mut subjects = vec![ada.id.to_string()];
@@ -169,7 +169,7 @@ on_both! {
         }
     }
 
-    async fn a_proof_beats_a_claim_and_a_claim_beats_nothing(database) {
+    async fn verified_email_takes_password_from_unverified_account(database) {
         let db = &database.db;
         let eve = with_password(db, ADA, false, "eve's").await;
         let ada = user(Some(ADA), true);
@@ -189,7 +189,7 @@ on_both! {
         assert_eq!(database.rows("passwords").await, 1);
     }
 
-    async fn a_reset_puts_out_whoever_had_linked_himself_in(database) {
+    async fn reset_unlinks_identities_if_email_is_unverified(database) {
         let db = &database.db;
         let hijacked = with_password(db, ADA, false, "eve's").await;
         accounts::link(db, hijacked.id, "acme", &profile("eve"), NOW).await.expect("linked");
@@ -204,7 +204,7 @@ on_both! {
         assert_eq!(found.hash, "again");
     }
 
-    async fn a_reset_is_not_stopped_by_a_strangers_claim(database) {
+    async fn unverified_account_does_not_block_reset_by_owner(database) {
         let db = &database.db;
         let eve = with_password(db, ADA, false, "eve's").await;
         let ada = user(Some(ADA), true);
@@ -218,7 +218,7 @@ on_both! {
         assert_eq!(passwords::changed_at(db, eve.id).await.expect("an answer"), None);
     }
 
-    async fn nothing_personal_survives(database) {
+    async fn deleting_account_removes_all_personal_rows(database) {
         let db = &database.db;
         let (ada, bob) = (with_password(db, ADA, true, "h").await, somebody(db).await);
         accounts::link(db, ada.id, "acme", &profile("1"), NOW).await.expect("linked");

@@ -32,7 +32,7 @@ async fn event_at(
 }
 
 on_both! {
-    async fn every_kind_is_read_back_as_it_was_written(database) {
+    async fn every_audit_event_kind_round_trips(database) {
         let db = &database.db;
         let ada = somebody(db).await;
         let mut written = Vec::new();
@@ -52,7 +52,7 @@ on_both! {
         assert_eq!(audit::of_user(db, ada.id, None, 2).await.expect("an answer"), own[..2]);
     }
 
-    async fn pages_follow_each_other_without_a_gap(database) {
+    async fn audit_pages_have_no_gaps_or_duplicates(database) {
         let db = &database.db;
         // Events at the same time are ordered by id.
         let mut written = Vec::new();
@@ -72,7 +72,7 @@ on_both! {
         assert_eq!(read, written);
     }
 
-    async fn what_is_old_is_forgotten(database) {
+    async fn old_audit_events_are_deleted(database) {
         let db = &database.db;
         let old = event_at(db, NOW, Kind::Linked, None, None).await;
         let young = event_at(db, NOW.plus(Span::days(1)), Kind::Linked, None, None).await;
@@ -83,7 +83,7 @@ on_both! {
         assert_eq!(old.kind, Kind::Linked);
     }
 
-    async fn of_somebody_who_is_not_there_nothing_is_written(database) {
+    async fn audit_event_for_unknown_user_is_rejected(database) {
         let db = &database.db;
         let nobody = UserId::new(NOW, fresh());
         let event = Event {

@@ -44,7 +44,7 @@ async fn now(db: &Db, user: UserId) -> connections::StoredConnection {
 }
 
 on_both! {
-    async fn it_is_read_back_as_it_was_written(database) {
+    async fn connection_round_trips_unchanged(database) {
         let db = &database.db;
         let new = connected(db).await;
         let stored = now(db, new.user).await;
@@ -59,14 +59,14 @@ on_both! {
         assert!(current(db, new.user, "github").await.expect("an answer").is_none());
     }
 
-    async fn nobody_connects_for_an_account_that_is_gone(database) {
+    async fn connection_for_unknown_user_is_not_added(database) {
         let db = &database.db;
         let gone = new(UserId::new(NOW, fresh()), "1");
         assert!(!connections::add(db, &gone, NOW).await.expect("an answer"));
         assert_eq!(database.rows("connections").await, 0);
     }
 
-    async fn the_same_account_there_supersedes_and_another_replaces(database) {
+    async fn new_provider_account_queues_old_grants_for_revocation(database) {
         let db = &database.db;
         let first = connected(db).await;
         let again = new(first.user, "1");
@@ -85,7 +85,7 @@ on_both! {
         assert!(database.rows("connections").await <= 14, "bounded");
     }
 
-    async fn of_many_at_once_one_gets_the_lease(database) {
+    async fn concurrent_lease_requests_have_one_winner(database) {
         let db = &database.db;
         let new = connected(db).await;
         let mut all = JoinSet::new();
@@ -111,7 +111,7 @@ on_both! {
         assert!(!lease::take(db, stale, much_later, much_later).await.expect("an answer"));
     }
 
-    async fn whoever_comes_late_writes_only_when_nobody_else_has(database) {
+    async fn late_lease_holder_stores_tokens_only_if_first(database) {
         let db = &database.db;
         let new = connected(db).await;
         let until = NOW.plus(Span::seconds(20));
@@ -130,7 +130,7 @@ on_both! {
         assert_eq!(now(db, new.user).await.tokens, sealed("late"));
     }
 
-    async fn a_broken_one_is_news_once_and_a_new_token_mends_it(database) {
+    async fn broken_connection_is_reported_once(database) {
         let db = &database.db;
         let new = connected(db).await;
         let lease = Lease { id: new.id, version: 1, by: "x" };
@@ -140,7 +140,7 @@ on_both! {
         assert_eq!(state, State::NeedsReconnect { since: NOW, reason: BrokenReason::Refused });
     }
 
-    async fn what_is_ended_waits_until_it_is_revoked(database) {
+    async fn disconnected_tokens_are_kept_until_revoked(database) {
         let db = &database.db;
         let new = connected(db).await;
         let until = NOW.plus(Span::seconds(20));
@@ -169,7 +169,7 @@ on_both! {
         assert_eq!(database.rows("connections").await, 0);
     }
 
-    async fn a_deleted_account_leaves_sealed_tokens_and_nothing_personal(database) {
+    async fn deleted_account_keeps_only_tokens_for_revocation(database) {
         let db = &database.db;
         let new = connected(db).await;
         accounts::delete(db, new.user, NOW).await.expect("an answer");
@@ -182,7 +182,7 @@ on_both! {
         assert_eq!(left.granted, ProviderScopes::default());
     }
 
-    async fn sealing_anew_never_writes_over_other_tokens(database) {
+    async fn reencryption_never_overwrites_newer_tokens(database) {
         let db = &database.db;
         let new = connected(db).await;
         let otherwise = async |with: &str| {
@@ -197,7 +197,7 @@ on_both! {
         assert_eq!(now(db, new.user).await.version, 1, "they are the same tokens");
     }
 
-    async fn use_and_trouble_are_noted(database) {
+    async fn connection_use_and_failures_are_recorded(database) {
         let db = &database.db;
         let new = connected(db).await;
         connections::record_failure(db, new.id, Failure::Timeout, NOW).await.expect("an answer");

@@ -41,7 +41,7 @@ fn samples(owner: &User) -> SampleData {
 }
 
 on_both! {
-    async fn a_contact_is_read_back_by_its_owner_alone(database) {
+    async fn only_owner_can_read_a_contact(database) {
         let db = &database.db;
         let (ada, other) = (somebody(db).await, somebody(db).await);
         let one = contact(&ada);
@@ -52,7 +52,7 @@ on_both! {
         assert_eq!(contacts::count(db, other.id).await.expect("an answer"), 0);
     }
 
-    async fn a_contact_is_changed_by_its_owner_alone(database) {
+    async fn only_owner_can_update_a_contact(database) {
         let db = &database.db;
         let (ada, other) = (somebody(db).await, somebody(db).await);
         let one = contact(&ada);
@@ -68,7 +68,7 @@ on_both! {
         assert_eq!(contacts::one(db, ada.id, one.id).await.expect("an answer"), Some(expected));
     }
 
-    async fn a_contact_is_deleted_by_its_owner_alone(database) {
+    async fn only_owner_can_delete_a_contact(database) {
         let db = &database.db;
         let (ada, other) = (somebody(db).await, somebody(db).await);
         let one = contact(&ada);
@@ -79,7 +79,7 @@ on_both! {
         assert_eq!(contacts::one(db, ada.id, one.id).await.expect("an answer"), None);
     }
 
-    async fn pages_show_everything_of_ones_own_once(database) {
+    async fn contact_pages_list_every_owned_contact_once(database) {
         let db = &database.db;
         let (ada, other) = (somebody(db).await, somebody(db).await);
         let mut mine = Vec::new();
@@ -100,7 +100,7 @@ on_both! {
         assert_eq!(seen, mine);
     }
 
-    async fn a_new_account_begins_with_its_starters_through_either_door(database) {
+    async fn new_accounts_start_with_sample_data(database) {
         let db = &database.db;
         let (ada, grace) = (user(None, false), user(Some("grace@example.test"), false));
         let (adas, graces) = (samples(&ada), samples(&grace));
@@ -121,7 +121,7 @@ on_both! {
         }
     }
 
-    async fn an_account_that_cannot_be_made_leaves_no_starters(database) {
+    async fn failed_account_creation_leaves_no_sample_data(database) {
         let db = &database.db;
         let (one, two) = (user(None, false), user(None, false));
         identities::create_account(db, &one, "acme", &profile("1"), &samples(&one))

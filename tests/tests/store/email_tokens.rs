@@ -17,7 +17,7 @@ async fn sent(db: &Db, hash: &str, purpose: Purpose) -> Recipient {
 }
 
 on_both! {
-    async fn one_is_looked_at_often_and_taken_once(database) {
+    async fn email_token_is_consumed_only_once(database) {
         let db = &database.db;
         let ada = sent(db, "h", Purpose::Reset).await;
         for _ in 0..3 {
@@ -30,7 +30,7 @@ on_both! {
         assert_eq!(email_tokens::find(db, "h", Purpose::Reset, NOW).await.expect("an answer"), None);
     }
 
-    async fn of_many_at_once_one_takes_it(database) {
+    async fn concurrent_requests_consume_email_token_once(database) {
         let ada = sent(&database.db, "h", Purpose::Reset).await;
         let mut all = JoinSet::new();
         for _ in 0..10 {
@@ -42,7 +42,7 @@ on_both! {
         assert_eq!(taken, [ada]);
     }
 
-    async fn it_serves_its_purpose_alone_and_in_time(database) {
+    async fn email_token_is_bound_to_purpose_and_lifetime(database) {
         let db = &database.db;
         sent(db, "h", Purpose::Verify).await;
         for (hash, purpose, now) in [
@@ -61,7 +61,7 @@ on_both! {
         assert!(taken.is_some());
     }
 
-    async fn a_new_password_makes_all_of_one_person_worthless_and_nobody_elses(database) {
+    async fn new_password_voids_only_own_email_tokens(database) {
         let db = &database.db;
         let ada = sent(db, "a", Purpose::Verify).await;
         email_tokens::insert(db, "b", Purpose::Reset, &ada, NOW.plus(LASTS)).await.expect("sent");
@@ -75,7 +75,7 @@ on_both! {
         }
     }
 
-    async fn what_has_expired_is_forgotten(database) {
+    async fn expired_email_tokens_are_deleted(database) {
         let db = &database.db;
         sent(db, "a", Purpose::Verify).await;
         email_tokens::forget(db, NOW.plus(LASTS)).await.expect("an answer");
@@ -84,7 +84,7 @@ on_both! {
         assert_eq!(database.rows("email_tokens").await, 0);
     }
 
-    async fn the_same_hash_is_never_there_twice(database) {
+    async fn duplicate_email_token_hash_is_rejected(database) {
         let db = &database.db;
         let ada = sent(db, "a", Purpose::Verify).await;
         let twice = email_tokens::insert(db, "a", Purpose::Reset, &ada, NOW.plus(LASTS)).await;

@@ -8,7 +8,7 @@ use latchkey_store::{accounts, sign_ins};
 use crate::people::{NOW, sign_in, somebody};
 
 on_both! {
-    async fn all_but_one_end_and_only_ones_own(database) {
+    async fn end_others_spares_one_sign_in_and_other_users(database) {
         let db = &database.db;
         let (ada, bob) = (somebody(db).await, somebody(db).await);
         let mut adas = Vec::new();
@@ -34,7 +34,7 @@ on_both! {
         assert!(sign_ins::by_id(db, bobs.id).await.expect("an answer").is_some());
     }
 
-    async fn what_lingers_is_a_jwt_that_was_renewed_lately(database) {
+    async fn ended_jwt_sign_ins_are_listed_until_token_expiry(database) {
         let db = &database.db;
         let (ada, bob) = (somebody(db).await, somebody(db).await);
         let life = Span::minutes(5);
@@ -64,7 +64,7 @@ on_both! {
         assert!(bobs.sign_ins.is_empty());
     }
 
-    async fn revocations_are_remembered_and_forgotten(database) {
+    async fn revocations_are_stored_and_later_deleted(database) {
         let db = &database.db;
         let ada = somebody(db).await;
         let one = sign_in(&ada, CredentialKind::Jwt);

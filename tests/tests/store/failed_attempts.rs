@@ -22,7 +22,7 @@ async fn closed(db: &Db, address: &str, at: Timestamp) -> i64 {
 }
 
 on_both! {
-    async fn tries_are_used_up_and_come_back_one_by_one(database) {
+    async fn failed_attempt_bucket_refills_over_time(database) {
         let db = &database.db;
         for _ in 0..3 {
             assert_eq!(closed(db, "a", NOW).await, 0);
@@ -43,7 +43,7 @@ on_both! {
         }
     }
 
-    async fn too_many_from_everywhere_leave_each_address_one(database) {
+    async fn account_wide_limit_allows_one_attempt_per_address(database) {
         let db = &database.db;
         for address in ["a", "b", "c", "d", "e"] {
             assert!(!wrong(db, address, NOW).await);
@@ -56,7 +56,7 @@ on_both! {
         assert_eq!(closed(db, "owner", NOW).await, 0);
     }
 
-    async fn a_row_of_the_future_closes_nothing_and_old_ones_go(database) {
+    async fn future_failed_attempts_do_not_lock_the_account(database) {
         let db = &database.db;
         let ahead = NOW.plus(Span::minutes(60));
         for _ in 0..3 {

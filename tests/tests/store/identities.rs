@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use crate::people::{NOW, email, profile, user};
 
 on_both! {
-    async fn an_identity_leads_to_its_account_and_no_other(database) {
+    async fn identity_resolves_only_with_exact_issuer_and_subject(database) {
         let db = &database.db;
         let ada = user(None, false);
         let at_acme = profile("1");
@@ -26,7 +26,7 @@ on_both! {
     }
 
     // Two servers that used the same URL, one after the other, both number their users from 1.
-    async fn github_and_an_issuer_at_its_address_never_share_people(database) {
+    async fn github_identities_are_separate_from_oidc_issuers(database) {
         let db = &database.db;
         let (ada, bob) = (user(None, false), user(None, false));
         let none = SampleData::default();
@@ -48,7 +48,7 @@ on_both! {
         assert_eq!(of("2").await, Some(bob));
     }
 
-    async fn the_subject_of_a_token_is_an_identity_or_an_account(database) {
+    async fn token_subject_matches_an_identity_or_user_id(database) {
         let db = &database.db;
         let (ada, bob) = (user(None, false), user(None, false));
         let none = SampleData::default();
@@ -74,7 +74,7 @@ on_both! {
         }
     }
 
-    async fn subjects_are_compared_to_the_letter(database) {
+    async fn identity_subjects_are_compared_exactly(database) {
         let db = &database.db;
         for subject in ["abc", "ABC", "äbc"] {
             let somebody = user(None, false);
@@ -87,7 +87,7 @@ on_both! {
         assert_eq!(database.rows("users").await, 3);
     }
 
-    async fn what_the_provider_says_today_is_noted(database) {
+    async fn identity_use_updates_name_and_email(database) {
         let db = &database.db;
         let ada = user(None, false);
         identities::create_account(db, &ada, "acme", &profile("1"), &SampleData::default())
@@ -110,7 +110,7 @@ on_both! {
         assert_eq!(identities::find_user(db, "acme", &renamed).await.expect("an answer"), Some(ada));
     }
 
-    async fn an_identity_or_a_proved_address_makes_one_account(database) {
+    async fn duplicate_identity_or_verified_email_is_rejected(database) {
         let db = &database.db;
         let first = user(Some("ada@example.test"), true);
         identities::create_account(db, &first, "acme", &profile("1"), &SampleData::default())
@@ -135,7 +135,7 @@ on_both! {
         assert_eq!(database.rows("identities").await, 3);
     }
 
-    async fn of_many_at_once_one_makes_the_account(database) {
+    async fn concurrent_first_sign_ins_create_one_account(database) {
         let mut attempts = JoinSet::new();
         for _ in 0..50 {
             let db = database.db.clone();

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use crate::people::{NOW, fresh, sign_in, somebody};
 
 on_both! {
-    async fn it_is_ready_and_can_be_opened_again(database) {
+    async fn migrated_database_can_be_reopened(database) {
         database.db.ready().await.expect("ready");
         // A second instance and a restart find the migrations done.
         let (one, two) = tokio::join!(Db::open(&database.url), Db::open(&database.url));
@@ -25,7 +25,7 @@ on_both! {
         assert_eq!(database.rows("users").await, 0);
     }
 
-    async fn migrations_of_the_application_live_beside_ours(database) {
+    async fn application_migrations_coexist_with_latchkey_migrations(database) {
         // The same version number as one of ours: neither list affects the other.
         let own = Migrator::with_migrations(vec![Migration::new(
             1,
@@ -55,7 +55,7 @@ on_both! {
         assert_eq!(database.rows("_sqlx_migrations").await, 1);
     }
 
-    async fn what_was_run_before_we_had_a_list_of_our_own_is_not_run_again(database) {
+    async fn migrations_in_legacy_table_are_not_run_again(database) {
         let count = database.rows("_latchkey_migrations").await;
         for statement in [
             "CREATE TABLE _sqlx_migrations AS SELECT * FROM _latchkey_migrations",
@@ -73,7 +73,7 @@ on_both! {
         assert_eq!(database.rows("_sqlx_migrations").await, count, "for a version that goes back");
     }
 
-    async fn once_it_is_closed_it_says_that_it_cannot_be_reached(database) {
+    async fn closed_database_reports_unavailable(database) {
         database.db.close().await;
         let answer = database.db.ready().await;
         assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
@@ -81,7 +81,7 @@ on_both! {
         assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
     }
 
-    async fn statements_are_counted_where_somebody_asks(database) {
+    async fn statements_are_counted_only_inside_the_scope(database) {
         let id = latchkey_domain::UserId::new(NOW, fresh());
         let counted = Arc::new(Statements::default());
         count::statements(Arc::clone(&counted), async {
@@ -98,7 +98,7 @@ on_both! {
 }
 
 #[tokio::test]
-async fn a_file_and_its_folder_are_made_when_they_are_missing() {
+async fn sqlite_file_and_folder_are_created_if_missing() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("not/there/yet.db");
     let db = Db::open(&format!("sqlite://{}", file.display())).await.expect("a database");
@@ -107,7 +107,7 @@ async fn a_file_and_its_folder_are_made_when_they_are_missing() {
 }
 
 #[tokio::test]
-async fn sqlite_is_opened_as_it_should_be() {
+async fn sqlite_opens_with_expected_pragmas() {
     let database = Database::sqlite().await;
     assert_eq!(texts(&database.db, "PRAGMA journal_mode").await, ["wal"]);
     for (pragma, value) in [
@@ -122,7 +122,7 @@ async fn sqlite_is_opened_as_it_should_be() {
 }
 
 #[tokio::test]
-async fn an_address_that_leads_nowhere_is_refused_without_being_repeated() {
+async fn invalid_database_url_error_hides_secrets() {
     for url in [
         "mysql://root:s3cr3t@localhost/x",
         "s3cr3t",
@@ -136,7 +136,7 @@ async fn an_address_that_leads_nowhere_is_refused_without_being_repeated() {
 }
 
 #[test]
-fn the_scheme_tells_which_one_it_is() {
+fn url_scheme_selects_the_database_backend() {
     for (url, backend) in [
         ("sqlite://data/x.db", Some(Backend::Sqlite)),
         ("sqlite::memory:", Some(Backend::Sqlite)),
@@ -151,7 +151,7 @@ fn the_scheme_tells_which_one_it_is() {
 }
 
 #[test]
-fn a_hash_is_lower_case_hex_and_says_nothing_of_the_secret() {
+fn sha256_hex_is_lowercase_and_deterministic() {
     let (one, two) = (hash::sha256_hex("secret-one"), hash::sha256_hex("secret-two"));
     assert_ne!(one, two);
     assert_eq!(one.len(), 64);
@@ -161,7 +161,7 @@ fn a_hash_is_lower_case_hex_and_says_nothing_of_the_secret() {
 
 /// Constant reads and writes do not prevent checkpoints of the write-ahead log.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_log_of_sqlite_does_not_grow_with_what_is_written() {
+async fn sqlite_wal_size_stays_bounded_under_writes() {
     let database = Database::sqlite().await;
     let mut all = JoinSet::new();
     for _ in 0..8 {

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use crate::people::{NOW, email, fresh, profile, user};
 
 on_both! {
-    async fn an_account_is_found_by_its_address(database) {
+    async fn password_account_is_found_by_email(database) {
         let db = &database.db;
         let ada = user(Some("ada@example.test"), false);
         passwords::create_account(db, &ada, "$argon2id$1", &SampleData::default())
@@ -24,7 +24,7 @@ on_both! {
         assert_eq!(passwords::changed_at(db, nobody).await.expect("an answer"), None);
     }
 
-    async fn an_address_opens_one_account(database) {
+    async fn email_can_sign_up_only_once(database) {
         let db = &database.db;
         let make = async |address| {
             let user = user(Some(address), false);
@@ -44,7 +44,7 @@ on_both! {
         assert_eq!(database.rows("passwords").await, 1);
     }
 
-    async fn of_many_sign_ups_at_once_one_succeeds(database) {
+    async fn concurrent_sign_ups_create_one_account(database) {
         let mut attempts = JoinSet::new();
         for _ in 0..20 {
             let db = database.db.clone();
@@ -60,7 +60,7 @@ on_both! {
         assert_eq!(database.rows("users").await, 1);
     }
 
-    async fn a_newer_hash_takes_the_place_of_the_one_that_was_read(database) {
+    async fn rehash_replaces_only_the_expected_hash(database) {
         let db = &database.db;
         let ada = user(Some("ada@example.test"), false);
         passwords::create_account(db, &ada, "old", &SampleData::default()).await.expect("an account");

@@ -158,7 +158,7 @@ fn sources(folder: &Path, found: &mut Vec<Vec<Token>>) {
 }
 
 #[tokio::test]
-async fn no_statement_reads_a_whole_table() {
+async fn no_statement_does_a_full_table_scan() {
     let mut files = Vec::new();
     sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/store/src")), &mut files);
     let everywhere: HashMap<_, _> = files.iter().flat_map(|file| macros(file)).collect();

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use crate::people::{NOW, sign_in, somebody};
 
 on_both! {
-    async fn one_is_found_with_everything_that_goes_with_it(database) {
+    async fn refresh_token_is_found_with_sign_in_and_user(database) {
         let db = &database.db;
         let ada = somebody(db).await;
         let one = sign_in(&ada, CredentialKind::Jwt);
@@ -22,7 +22,7 @@ on_both! {
         assert!(refresh_tokens::find(db, "second").await.expect("an answer").is_none());
     }
 
-    async fn a_family_that_cannot_begin_leaves_nothing_behind(database) {
+    async fn failed_refresh_token_family_leaves_no_sign_in(database) {
         let db = &database.db;
         let ada = somebody(db).await;
         let begin = async || {
@@ -34,7 +34,7 @@ on_both! {
         assert_eq!(database.rows("sign_ins").await, 1);
     }
 
-    async fn it_is_exchanged_once_and_the_successor_has_the_same_end(database) {
+    async fn refresh_token_exchanges_once_and_keeps_expiry(database) {
         let db = &database.db;
         let one = sign_in(&somebody(db).await, CredentialKind::Jwt);
         let scope = Scopes::parse_known("calendar:read");
@@ -57,7 +57,7 @@ on_both! {
         assert!(exchange("second", "third").await);
     }
 
-    async fn after_its_end_or_its_familys_it_is_not_exchanged(database) {
+    async fn expired_or_ended_refresh_token_is_not_exchanged(database) {
         let db = &database.db;
         let ada = somebody(db).await;
         for (hash, ended, days, exchanged) in [
@@ -81,7 +81,7 @@ on_both! {
         }
     }
 
-    async fn of_fifty_at_once_one_exchanges_it(database) {
+    async fn concurrent_exchanges_of_refresh_token_succeed_once(database) {
         let one = sign_in(&somebody(&database.db).await, CredentialKind::Jwt);
         refresh_tokens::begin_family(&database.db, &one, "first", &Scopes::all(), "cli")
             .await
@@ -99,7 +99,7 @@ on_both! {
         assert_eq!(database.rows("refresh_tokens").await, 2);
     }
 
-    async fn they_go_with_their_sign_in(database) {
+    async fn refresh_tokens_are_deleted_with_the_sign_in(database) {
         let db = &database.db;
         let ada = somebody(db).await;
         let one = sign_in(&ada, CredentialKind::Jwt);

@@ -26,7 +26,7 @@ fn record(sign_in: &SignIn) -> Record {
 }
 
 on_both! {
-    async fn a_session_is_read_back_with_its_person(database) {
+    async fn session_is_loaded_with_sign_in_and_user(database) {
         let (sessions, _) = sessions(&database.db);
         let ada = somebody(&database.db).await;
         let sign_in = sign_in(&ada, CredentialKind::Session);
@@ -39,7 +39,7 @@ on_both! {
         assert_eq!((&loaded.data, loaded.expiry_date), (&record.data, record.expiry_date));
     }
 
-    async fn an_id_from_outside_is_never_used(database) {
+    async fn client_supplied_session_id_is_never_used(database) {
         let (sessions, _) = sessions(&database.db);
         let ada = somebody(&database.db).await;
         let mut record = record(&sign_in(&ada, CredentialKind::Session));
@@ -48,7 +48,7 @@ on_both! {
         assert!(sessions.find(&Id(7)).await.expect("an answer").is_none());
     }
 
-    async fn the_person_is_always_fresh(database) {
+    async fn session_lookup_returns_current_user_roles(database) {
         let (sessions, _) = sessions(&database.db);
         let ada = somebody(&database.db).await;
         let mut record = record(&sign_in(&ada, CredentialKind::Session));
@@ -58,7 +58,7 @@ on_both! {
         assert_eq!(found.roles, Roles::from("admin"));
     }
 
-    async fn it_ends_by_itself_at_the_nearer_of_two_limits(database) {
+    async fn session_expires_at_idle_or_absolute_limit(database) {
         let (sessions, clock) = sessions(&database.db);
         let ada = somebody(&database.db).await;
         let sign_in = sign_in(&ada, CredentialKind::Session);
@@ -82,7 +82,7 @@ on_both! {
         assert!(fresh.find(&record.id).await.expect("an answer").is_none());
     }
 
-    async fn a_deleted_one_is_gone_and_cannot_be_saved_back(database) {
+    async fn deleted_session_cannot_be_saved_again(database) {
         let (sessions, _) = sessions(&database.db);
         let ada = somebody(&database.db).await;
         let (mut one, mut other) =
@@ -96,7 +96,7 @@ on_both! {
         assert!(sessions.find(&other.id).await.expect("an answer").is_some());
     }
 
-    async fn saving_moves_the_end_and_the_proof(database) {
+    async fn saving_session_updates_expiry_and_authentication_time(database) {
         let (sessions, _) = sessions(&database.db);
         let ada = somebody(&database.db).await;
         let mut sign_in = sign_in(&ada, CredentialKind::Session);
@@ -110,7 +110,7 @@ on_both! {
         assert_eq!(found, Some((Arc::new(sign_in), Arc::new(ada))));
     }
 
-    async fn one_that_holds_no_sign_in_is_refused(database) {
+    async fn session_without_sign_in_is_refused(database) {
         let (sessions, _) = sessions(&database.db);
         let mut empty = record(&sign_in(&somebody(&database.db).await, CredentialKind::Session));
         empty.data.clear();
@@ -118,7 +118,7 @@ on_both! {
         assert_eq!(database.rows("sign_ins").await, 0);
     }
 
-    async fn a_database_that_is_gone_is_no_visitor(database) {
+    async fn session_lookup_fails_when_database_is_closed(database) {
         let (sessions, _) = sessions(&database.db);
         database.db.close().await;
         assert!(sessions.find(&Id(7)).await.is_err());
@@ -130,7 +130,7 @@ on_both! {
 /// With SQLite, a session is read without a connection from the pool. Changes by another process
 /// are visible, and a deleted file is not read.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_of_sqlite_waits_for_no_connection() {
+async fn sqlite_session_lookup_needs_no_pool_connection() {
     let database = Database::sqlite().await;
     let limits = Limits { connections: 1, timeout: Duration::from_millis(200) };
     let db = Db::open_with(&database.url, limits).await.expect("a database");

@@ -13,7 +13,7 @@ use crate::people::{NOW, fresh, sign_in, somebody};
 const LIFETIME: Lifetime = Lifetime { idle: Span::days(7), absolute: Span::days(30) };
 
 on_both! {
-    async fn one_is_read_back_as_it_was_written(database) {
+    async fn sign_in_round_trips_unchanged(database) {
         let db = &database.db;
         let ada = somebody(db).await;
         let mut by_password = sign_in(&ada, CredentialKind::Jwt);
@@ -26,7 +26,7 @@ on_both! {
         assert_eq!(sign_ins::by_id(db, nobody).await.expect("an answer"), None);
     }
 
-    async fn what_was_not_written_by_us_is_never_taken_for_a_password(database) {
+    async fn invalid_stored_sign_in_values_are_an_error(database) {
         let db = &database.db;
         let one = sign_in(&somebody(db).await, CredentialKind::Session);
         sign_ins::insert(db, &one, None).await.expect("an answer");
@@ -48,7 +48,7 @@ on_both! {
         assert_eq!(sign_ins::by_id(db, one.id).await.expect("an answer"), Some(one));
     }
 
-    async fn two_cannot_share_a_session(database) {
+    async fn two_sign_ins_cannot_share_a_session(database) {
         let db = &database.db;
         let ada = somebody(db).await;
         sign_ins::insert(db, &sign_in(&ada, CredentialKind::Session), Some("h")).await.expect("an answer");
@@ -60,7 +60,7 @@ on_both! {
         }
     }
 
-    async fn a_later_visit_is_not_overtaken_by_an_earlier_one(database) {
+    async fn last_seen_time_never_moves_backwards(database) {
         let db = &database.db;
         let one = sign_in(&somebody(db).await, CredentialKind::Session);
         sign_ins::insert(db, &one, None).await.expect("an answer");
@@ -71,7 +71,7 @@ on_both! {
         }
     }
 
-    async fn the_living_ones_are_listed_last_used_first(database) {
+    async fn active_sign_ins_are_listed_by_last_use(database) {
         let db = &database.db;
         let (ada, other) = (somebody(db).await, somebody(db).await);
         let now = NOW.plus(Span::days(8));
@@ -98,7 +98,7 @@ on_both! {
         assert_eq!(living, listed);
     }
 
-    async fn only_its_owner_ends_it_and_only_once(database) {
+    async fn sign_in_is_ended_once_and_only_by_owner(database) {
         let db = &database.db;
         let (ada, other) = (somebody(db).await, somebody(db).await);
         let one = sign_in(&ada, CredentialKind::Session);
@@ -113,7 +113,7 @@ on_both! {
         assert!(living.is_empty());
     }
 
-    async fn those_with_a_jwt_that_ended_are_told(database) {
+    async fn ended_since_returns_only_ended_jwt_sign_ins(database) {
         let db = &database.db;
         let ada = somebody(db).await;
         let mut ended = Vec::new();
@@ -140,7 +140,7 @@ on_both! {
         assert_eq!(found, ended);
     }
 
-    async fn what_ended_has_an_order_that_no_clock_decides(database) {
+    async fn ended_sign_in_order_ignores_clock_differences(database) {
         let db = &database.db;
         let ada = somebody(db).await;
         // Two processes whose clocks differ by an hour, and one that deletes accounts.
@@ -163,7 +163,7 @@ on_both! {
         }
     }
 
-    async fn another_process_hears_that_there_is_news(database) {
+    async fn other_process_is_notified_of_ended_sign_ins(database) {
         let elsewhere = Db::open(&database.url).await.expect("a database");
         let ada = somebody(&elsewhere).await;
         let changes = database.db.changes();
@@ -181,7 +181,7 @@ on_both! {
         news().await;
     }
 
-    async fn what_ended_long_ago_is_forgotten(database) {
+    async fn expired_and_ended_sign_ins_are_deleted(database) {
         let db = &database.db;
         let ada = somebody(db).await;
         let (lives, ended, mut expired) =
@@ -198,7 +198,7 @@ on_both! {
         assert_eq!(sign_ins::by_id(db, lives.id).await.expect("an answer"), Some(lives));
     }
 
-    async fn many_that_expired_are_forgotten_piece_by_piece(database) {
+    async fn expired_sign_ins_are_deleted_in_batches(database) {
         let db = &database.db;
         let ada = somebody(db).await;
         for _ in 0..40 {

@@ -28,14 +28,14 @@ fn retired(key: &StoredKey, at: Timestamp) -> StoredKey {
 }
 
 on_both! {
-    async fn a_key_is_read_back_as_it_was_written(database) {
+    async fn signing_key_round_trips_unchanged(database) {
         let db = &database.db;
         assert_eq!(ring(db).await, []);
         signing_keys::rotate(db, &key("one", NOW)).await.expect("an answer");
         assert_eq!(ring(db).await, [key("one", NOW)]);
     }
 
-    async fn a_new_key_retires_all_others_when_it_begins_to_sign(database) {
+    async fn new_signing_key_retires_all_others(database) {
         let db = &database.db;
         let (one, two) = (key("one", NOW), key("two", NOW.plus(Span::minutes(5))));
         signing_keys::rotate(db, &one).await.expect("an answer");
@@ -48,7 +48,7 @@ on_both! {
         assert_eq!(ring(db).await, after);
     }
 
-    async fn a_key_that_had_retired_is_taken_back(database) {
+    async fn retired_signing_key_can_be_reactivated(database) {
         let db = &database.db;
         let (one, two) = (key("one", NOW), key("two", NOW.plus(Span::minutes(5))));
         signing_keys::rotate(db, &one).await.expect("an answer");
@@ -59,7 +59,7 @@ on_both! {
         assert_eq!(ring(db).await, [again.clone(), retired(&two, again.signs_from)]);
     }
 
-    async fn keys_that_retired_long_ago_are_forgotten(database) {
+    async fn old_retired_signing_keys_are_deleted(database) {
         let db = &database.db;
         let two = key("two", NOW.plus(Span::minutes(5)));
         signing_keys::rotate(db, &key("one", NOW)).await.expect("an answer");

@@ -22,7 +22,7 @@ fn summary(owner: &User, at: Timestamp) -> Summary {
 }
 
 on_both! {
-    async fn a_record_is_read_back_by_its_owner_alone(database) {
+    async fn stored_trace_is_accessible_only_to_owner(database) {
         let db = &database.db;
         let (ada, other) = (somebody(db).await, somebody(db).await);
         let one = summary(&ada, NOW);
@@ -38,7 +38,7 @@ on_both! {
         assert!(!traces::delete(db, ada.id, one.id).await.expect("an answer"));
     }
 
-    async fn only_the_newest_are_kept_and_nobody_elses_go(database) {
+    async fn only_newest_traces_are_kept_per_user(database) {
         let db = &database.db;
         let (ada, other) = (somebody(db).await, somebody(db).await);
         let theirs = summary(&other, NOW);
@@ -57,7 +57,7 @@ on_both! {
         assert_eq!(traces::of_user(db, other.id, NOW).await.expect("an answer").len(), 1);
     }
 
-    async fn they_go_with_the_account(database) {
+    async fn traces_are_deleted_with_the_account(database) {
         let db = &database.db;
         let ada = somebody(db).await;
         let one = summary(&ada, NOW);
@@ -66,7 +66,7 @@ on_both! {
         assert_eq!(traces::record(db, ada.id, one.id, NOW).await.expect("an answer"), None);
     }
 
-    async fn they_expire_and_are_swept_away(database) {
+    async fn expired_traces_are_hidden_and_deleted(database) {
         let db = &database.db;
         let ada = somebody(db).await;
         let one = summary(&ada, NOW);

@@ -7,7 +7,7 @@ use latchkey_store::{identities, users};
 use crate::people::{NOW, email, fresh, profile, somebody, user};
 
 on_both! {
-    async fn an_account_is_read_back_as_it_was_written(database) {
+    async fn user_round_trips_unchanged(database) {
         let mut ada = user(Some("ada@example.test"), true);
         ada.roles = [Role::admin(), "editor".parse().expect("a role")].into_iter().collect();
         identities::create_account(&database.db, &ada, "acme", &profile("1"), &SampleData::default())
@@ -18,7 +18,7 @@ on_both! {
         assert_eq!(users::by_id(&database.db, nobody).await.expect("an answer"), None);
     }
 
-    async fn only_a_verified_address_has_an_owner(database) {
+    async fn only_verified_email_has_an_owner(database) {
         let db = &database.db;
         for (subject, address, verified) in
             [("1", "ada@example.test", true), ("2", "grace@example.test", false)]
@@ -34,7 +34,7 @@ on_both! {
         assert_eq!(owner, None);
     }
 
-    async fn whoever_proved_an_address_comes_first_among_those_who_name_it(database) {
+    async fn verified_user_is_listed_first_for_an_email(database) {
         let db = &database.db;
         let mut ids = Vec::new();
         for (subject, verified) in [("1", false), ("2", true), ("3", false)] {
@@ -51,7 +51,7 @@ on_both! {
         assert!(nobody.is_empty());
     }
 
-    async fn a_domain_is_a_whole_one(database) {
+    async fn email_domain_lookup_matches_whole_domain(database) {
         let db = &database.db;
         let mut ids = Vec::new();
         for (subject, address, verified) in [
@@ -74,7 +74,7 @@ on_both! {
         assert_eq!(found, ids);
     }
 
-    async fn roles_are_replaced_as_a_whole(database) {
+    async fn set_roles_replaces_all_roles(database) {
         let db = &database.db;
         let (ada, other) = (somebody(db).await, somebody(db).await);
         for roles in ["admin editor", "editor", ""] {
@@ -90,7 +90,7 @@ on_both! {
         assert!(users::longest_roles(db).await.expect("an answer") >= 26);
     }
 
-    async fn pages_show_everybody_once_and_in_order(database) {
+    async fn user_pages_list_every_user_once_in_order(database) {
         let db = &database.db;
         let mut everybody = Vec::new();
         for _ in 0..5 {

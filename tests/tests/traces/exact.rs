@@ -10,7 +10,7 @@ use crate::scene::{FIELDS, MEMBERS, Scene, WAYS, entries, trace_of};
 const WITH_SECRETS: [&str; 5] = ["cookie", "set-cookie", "authorization", "location", "referer"];
 
 #[tokio::test]
-async fn every_hop_agrees_with_a_proxy_that_knows_nothing() {
+async fn traces_match_traffic_captured_by_a_proxy() {
     for (door, key) in WAYS {
         let scene = Scene::start().await;
         let mut browser = Browser::new();

@@ -25,7 +25,7 @@ fn bash(arguments: &[&str]) -> (bool, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_script_is_one_and_its_commands_run() {
+async fn curl_export_is_a_runnable_script() {
     for (door, key) in WAYS {
         let scene = Scene::start().await;
         let mut browser = Browser::new();
@@ -54,7 +54,7 @@ async fn the_script_is_one_and_its_commands_run() {
 }
 
 #[tokio::test]
-async fn what_belongs_together_has_the_same_letter() {
+async fn same_redacted_value_has_the_same_label() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let id = come_in(&app, &mut browser).await;
@@ -90,7 +90,7 @@ async fn what_belongs_together_has_the_same_letter() {
 }
 
 #[tokio::test]
-async fn the_pages_show_it_and_let_go_of_it() {
+async fn trace_pages_show_and_delete_traces() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     let _ = browser.get(&app.url("/traces")).await.expect_error(401, "sign_in_required");
@@ -128,7 +128,7 @@ async fn the_pages_show_it_and_let_go_of_it() {
 }
 
 #[tokio::test]
-async fn where_it_is_off_the_page_says_how_to_turn_it_on() {
+async fn traces_page_explains_how_to_enable_recording() {
     let app = Setup::new().set("TRACES", "off").start().await;
     let mut browser = Browser::new();
     browser.sign_in_with(&app, "google", "ada").await;
@@ -138,7 +138,7 @@ async fn where_it_is_off_the_page_says_how_to_turn_it_on() {
 }
 
 #[tokio::test]
-async fn what_nobody_here_saw_is_said_to_be_unseen() {
+async fn unobserved_trace_steps_are_marked_as_unseen() {
     let issuer = Issuer::start().await;
     let folder = tempfile::tempdir().expect("a folder");
     let database = format!("sqlite://{}", folder.path().join("latchkey.db").display());
@@ -175,7 +175,7 @@ async fn what_nobody_here_saw_is_said_to_be_unseen() {
 
 /// Like the provider's time: the user's time on its page is not counted.
 #[tokio::test]
-async fn a_password_is_traced_from_its_form_on() {
+async fn password_sign_in_trace_includes_the_form() {
     let app = Latchkey::start().await;
     sign_up(&app, "ada@traces.test").await;
     let mut browser = Browser::new();
@@ -202,7 +202,7 @@ async fn a_password_is_traced_from_its_form_on() {
 }
 
 #[tokio::test]
-async fn both_doors_stand_beside_each_other() {
+async fn oauth_and_password_traces_appear_side_by_side() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();
     come_in(&app, &mut browser).await;

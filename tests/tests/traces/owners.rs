@@ -12,7 +12,7 @@ async fn come_in(app: &Latchkey, browser: &mut Browser, person: &str) -> String 
 }
 
 #[tokio::test]
-async fn only_its_owner_sees_it() {
+async fn trace_export_is_visible_only_to_owner() {
     let app = Latchkey::start().await;
     let (mut ada, mut bob) = (Browser::new(), Browser::new());
     let id = come_in(&app, &mut ada, "ada").await;
@@ -28,7 +28,7 @@ async fn only_its_owner_sees_it() {
 }
 
 #[tokio::test]
-async fn it_is_forgotten_after_a_day() {
+async fn trace_expires_after_one_day() {
     let app = Setup::new().with_frozen_clock().start().await;
     let mut ada = Browser::new();
     let id = come_in(&app, &mut ada, "ada").await;
@@ -40,7 +40,7 @@ async fn it_is_forgotten_after_a_day() {
 }
 
 #[tokio::test]
-async fn nothing_is_recorded_where_it_is_off_and_of_whoever_did_not_come_in() {
+async fn failed_sign_ins_and_disabled_tracing_record_nothing() {
     let app = Setup::new().set("TRACES", "off").start().await;
     let mut ada = Browser::new();
     let to = ada.start_sign_in(&app, "google").await;
@@ -59,7 +59,7 @@ async fn nothing_is_recorded_where_it_is_off_and_of_whoever_did_not_come_in() {
 }
 
 #[tokio::test]
-async fn a_public_site_records_only_when_it_is_told_to() {
+async fn public_site_records_traces_only_if_enabled() {
     assert!(!Setup::public().start().await.app.settings.traces);
     let app = Setup::public().set("TRACES", "on").start().await;
     assert!(app.app.settings.traces && app.app.settings.demo);

@@ -13,7 +13,7 @@ use crate::scene::{FIELDS, MEMBERS, Scene, WAYS, trace_of};
 const EXPORTS: [&str; 4] = ["", "/har", "/mermaid", "/curl"];
 
 #[tokio::test]
-async fn no_export_and_no_file_holds_a_secret() {
+async fn trace_exports_and_database_contain_no_secrets() {
     for (door, key) in WAYS {
         let scene = Scene::start().await;
         let mut browser = Browser::new();

@@ -169,7 +169,7 @@ mod tests {
     use latchkey_domain::connection::Failure;
 
     #[test]
-    fn a_dead_token_is_a_revoked_one() {
+    fn revocation_responses_map_to_outcomes() {
         let later = |failure| (None, Some(failure));
         let done = |ended| (Some(ended), None);
         for (status, body, outcome) in [

@@ -244,7 +244,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn refusals_are_told_apart() {
+    fn service_responses_map_to_error_kinds() {
         let graph = |code: i64| format!(r#"{{"error":{{"code":{code},"message":"x"}}}}"#);
         for (status, body, outcome) in [
             (200, "{}".to_owned(), "ok"),
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn the_real_google_is_asked_at_its_own_addresses() {
+    fn google_apis_use_public_hosts_unless_local() {
         let issuer = "https://accounts.google.com";
         let at = |url: Option<Url>| url.map(String::from).unwrap_or_default();
         assert_eq!(
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn events_of_any_shape_are_survived() {
+    fn malformed_calendar_events_are_tolerated() {
         let body = json!({ "items": [
             { "summary": "Tea", "location": "Kew", "start": {"dateTime": "2026-11-23T16:12:00Z"} },
             { "summary": "Gone", "status": "cancelled" },
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_contacts_is_cut_off() {
+    fn contacts_are_truncated_to_max_entries() {
         let one = json!({
             "names": [{ "displayName": "x".repeat(100_000) }],
             "emailAddresses": [{ "value": "x@example.test" }],
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn private_ones_are_told_from_public_ones() {
+    fn repositories_show_private_or_public_visibility() {
         let body = json!([
             { "full_name": "ada/engine", "private": true, "description": "Notes" },
             { "full_name": "ada/web", "private": false, "pushed_at": "2026-11-23T16:12:00Z" },
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_is_about_somebody() {
+    fn profile_with_other_subject_is_rejected() {
         let body = json!({ "sub": "1", "name": "Ada", "email": 7, "locale": "en" });
         let of_claims = |body: &Value, subject| profile(body, "sub", subject, &CLAIMS);
         let of_me = |body: &Value, subject| profile(body, "id", subject, &FIELDS);

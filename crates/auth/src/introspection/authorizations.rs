@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metadata_are_looked_for_where_the_standards_say() {
+    fn metadata_urls_follow_rfc_8414_and_oidc_discovery() {
         let (near, known) = ("http://127.0.0.1:3001", "/.well-known");
         for (issuer, inserted, appended) in [
             ("https://as.test", "https://as.test", ""),
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_go_to_the_issuer_alone() -> Result<(), serde_json::Error> {
+    fn authorizations_endpoint_must_belong_to_issuer() -> Result<(), serde_json::Error> {
         for (issuer, endpoint_, accepted) in [
             ("https://as.test/x", "https://as.test/authorizations", true),
             ("https://as.test/y", "https://as.test/authorizations", false),
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_read() {
+    fn authorizations_list_is_parsed_and_bounded() {
         let good = json!({ "authorizations": [{
             "id": "7", "client_id": "printer", "client_name": "Calendar\nPrinter",
             "scope": "calendar:read openid", "created_at": 1_800_000_000, "last_used_at": null,

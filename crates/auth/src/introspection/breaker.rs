@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_at_a_time_finds_out_whether_somebody_answers_again() {
+    fn open_breaker_admits_one_probe_at_a_time() {
         let breaker = Breaker::default();
         let at = Timestamp::from_millis;
         let (first, second) = (breaker.try_acquire(at(0)), breaker.try_acquire(at(0)));

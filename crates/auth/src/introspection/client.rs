@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_queue_does_not_have_the_server_left_alone() {
+    async fn full_queue_does_not_open_the_breaker() {
         let config = Config {
             url: Url::parse("http://127.0.0.1:1/").expect("a URL"),
             client_id: "api".to_owned(),

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_counts_while_it_is_believed() {
+    async fn introspection_answers_are_cached_until_expiry() {
         let coalescer = Coalescer::new();
         for (token, now, next, known) in [
             ("a", 0, says(1, Some(100)), 1),
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_shares_the_answer_unless_it_is_too_old_or_forgotten() {
+    async fn waiters_share_answer_unless_expired_or_cleared() {
         let coalescer = Coalescer::new();
         let (tell, told) = oneshot::channel();
         let slow = async { (told.await.unwrap_or_default(), Some(at(1_000))) };
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_is_for_those_who_wait() {
+    async fn failures_reach_waiters_but_are_not_cached() {
         let coalescer = Coalescer::new();
         let failed = async {
             tokio::task::yield_now().await;

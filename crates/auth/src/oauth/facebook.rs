@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_become_those_of_the_standard() {
+    fn facebook_errors_are_normalized_to_oauth_errors() {
         const USED: &str = r#"{"error":{"message":"This code has been used.","type":"OAuthException","code":100}}"#;
         const CLIENT: &str =
             r#"{"error":{"message":"Invalid Client ID","type":"OAuthException","code":101}}"#;
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_of_the_api_is_no_part_of_an_identity() -> Result<(), url::ParseError> {
+    fn facebook_issuer_excludes_the_api_version() -> Result<(), url::ParseError> {
         for (web, expected) in [
             ("https://www.facebook.com/v23.0", "https://www.facebook.com"),
             ("https://www.facebook.com/v24.0/", "https://www.facebook.com"),

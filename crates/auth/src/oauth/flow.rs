@@ -203,7 +203,7 @@ mod tests {
     use latchkey_domain::Span;
 
     #[test]
-    fn only_clocks_that_differ_are_blamed() {
+    fn clock_skew_is_reported_only_when_clocks_differ() {
         let now = Timestamp::from_seconds(10_000);
         let seconds = Span::seconds;
         for (refused, date, skew) in [

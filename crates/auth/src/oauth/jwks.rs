@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fetches_are_bounded() {
+    fn jwks_fetches_are_rate_limited() {
         let mut bucket = TokenBucket::default();
         let start = Timestamp::from_seconds(1_000);
         let fetches = (0..100).filter(|_| bucket.take(start)).count();

@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn responses_are_judged() {
+    fn invalid_authorization_responses_are_rejected() {
         const OTHER: &str = "!it is from another issuer";
         const MISSING: &str = "!its iss is missing";
         let promised = Some(ExpectedIssuer { expected: "https://op.test", iss_required: true });
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_becomes_the_query_that_it_stands_for_and_nothing_more() {
+    fn form_post_response_keeps_only_known_parameters() {
         for (form, query) in [
             ("state=s&code=a%2Bb+c", "state=s&code=a%2Bb+c"),
             ("code=a&user=%7B%22name%22%3A1%7D&id_token=x&access_token=y", "code=a"),

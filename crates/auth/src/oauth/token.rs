@@ -241,7 +241,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_lifetime_that_makes_no_sense_is_none() -> Result<(), serde_json::Error> {
+    fn invalid_expires_in_is_ignored() -> Result<(), serde_json::Error> {
         for (expires_in, seconds) in [
             (json!(3600), Some(3600)),
             (json!("3600"), Some(3600)),
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_are_separated_by_blanks_or_commas() -> Result<(), serde_json::Error> {
+    fn token_scopes_split_on_spaces_or_commas() -> Result<(), serde_json::Error> {
         let tokens: Tokens = serde_json::from_value(json!({
             "access_token": "a", "token_type": "bearer", "scope": "read:user,user:email x"
         }))?;

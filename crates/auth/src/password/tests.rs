@@ -11,7 +11,7 @@ fn typed(text: &str) -> Password {
 const DIFFERS: Verified = Verified { matches: false, needs_rehash: false };
 
 #[tokio::test]
-async fn nothing_matches_nobody() {
+async fn dummy_hash_never_matches_and_has_current_cost() {
     let hasher = Hasher::new(&cheap()).expect("a hasher");
     for text in ["", "password", hasher.dummy_hash.as_ref()] {
         assert_eq!(hasher.verify(None, &typed(text), false).await, Ok(DIFFERS));
@@ -24,7 +24,7 @@ async fn nothing_matches_nobody() {
 
 /// From the tests of the reference implementation: another cost, a short salt.
 #[tokio::test]
-async fn a_hash_that_others_made() {
+async fn reference_argon2_hash_verifies_and_needs_rehash() {
     let hasher = Hasher::new(&cheap()).expect("a hasher");
     let stored =
         "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
@@ -35,7 +35,7 @@ async fn a_hash_that_others_made() {
 }
 
 #[tokio::test]
-async fn the_queue_has_an_end() {
+async fn full_hasher_queue_returns_busy() {
     let hasher =
         Hasher::new(&Settings { concurrency: 1, queue_size: 2, ..cheap() }).expect("a hasher");
     // The only worker is busy.
@@ -70,7 +70,7 @@ async fn the_queue_has_an_end() {
 }
 
 #[tokio::test]
-async fn memory_is_used_again_and_given_back() {
+async fn hasher_buffers_are_reused_and_released() {
     let hasher = Hasher::new(&cheap()).expect("a hasher");
     let storm: Vec<_> = (0..60)
         .map(|_| {

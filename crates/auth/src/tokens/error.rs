@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_and_sentences_are_distinct() {
+    fn token_error_codes_and_messages_are_unique() {
         let codes: HashSet<_> = TokenError::iter().map(TokenError::code).collect();
         let texts: HashSet<_> = TokenError::iter().map(|error| error.to_string()).collect();
         assert_eq!((codes.len(), texts.len()), (18, 18));

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_refusal_has_its_page() {
+    fn every_bearer_rejection_has_a_401_catalogue_entry() {
         for error in TokenError::iter() {
             let entry = token_error(error).entry;
             assert_eq!((entry.code, entry.status.as_u16()), (error.code(), 401));

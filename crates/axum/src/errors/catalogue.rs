@@ -417,7 +417,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_unique_and_fit_into_an_address() {
+    fn error_codes_are_unique_and_url_safe() {
         for entry in ALL {
             let same = ALL.iter().filter(|other| other.code == entry.code).count();
             assert_eq!(same, 1, "{}", entry.code);
@@ -436,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn the_providers_fault_is_never_a_bare_500() {
+    fn provider_errors_are_5xx_and_client_errors_4xx() {
         for entry in ALL.iter().filter(|entry| entry.owner == PROVIDER) {
             assert!(matches!(entry.status.as_u16(), 502..=504), "{}", entry.code);
         }

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_this_site_and_of_strangers() -> Result<(), url::ParseError> {
+    fn host_header_is_canonical_alias_or_foreign() -> Result<(), url::ParseError> {
         const LOCAL: &str = "http://localhost:3000";
         const PUBLIC: &str = "https://app.example.com";
         for (public, host, expected) in [

@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_panic_is_an_internal_error() {
+    async fn handler_panic_becomes_internal_server_error() {
         assert_eq!(catch_panic(std::future::ready(1)).await.ok(), Some(1));
         let late = async {
             tokio::task::yield_now().await;

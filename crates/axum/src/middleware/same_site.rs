@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_our_own_pages_may_do_something() {
+    fn cross_site_unsafe_requests_are_rejected() {
         const OURS: &str = "http://localhost:3000";
         for (method, headers, allowed) in [
             (Method::GET, &[("sec-fetch-site", "cross-site")][..], true),

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_dial_takes_milliseconds_and_no_nonsense() {
+    fn latency_header_accepts_only_bounded_milliseconds() {
         for (text, micros) in [
             ("0.5ms", Some(500)),
             ("2 ms", Some(2_000)),

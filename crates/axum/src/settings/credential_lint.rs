@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn placeholders_are_told_from_values() {
+    fn placeholders_are_distinguished_from_real_values() {
         let placeholders = "\
              your-client-id, YOUR_CLIENT_SECRET, your client id, xxx, XXXXXXXX, xxxx-xxxx-xxxx, \
              changeme, CHANGE_ME, change-me-please, <client id>, <...>, ..., …………, ***, TODO, \
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_are_filled_in_or_not() {
+    fn placeholder_urls_are_detected() {
         for (url, expected) in [
             ("https://login.microsoftonline.com/{tenant}/v2.0", true),
             ("https://<domain>/realms/x", true),
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_judged_by_their_format() {
+    fn provider_credential_formats_are_linted() {
         const GOOGLE_ID: &str = "1234-abc.apps.googleusercontent.com";
         const GOOGLE_URL: &str = "http://1234-abc.apps.googleusercontent.com";
         const HEX_20: &str = "0123456789abcdef0123";

@@ -91,7 +91,7 @@ mod tests {
     use crate::settings::providers::acme;
 
     #[test]
-    fn the_issuer_is_guessed_where_there_is_one_answer() {
+    fn introspection_issuer_is_inferred_only_if_unambiguous() {
         for (url, issuers, likely) in [
             ("https://as.test/introspect", &["https://as.test"][..], Some("https://as.test")),
             ("https://as.test/introspect", &["https://as.test/"], Some("https://as.test/")),

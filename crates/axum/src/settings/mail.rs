@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn emails_do_not_travel_in_clear_unless_somebody_says_so() {
+    fn plaintext_smtp_is_safe_only_on_private_hosts() {
         for (url, protected) in [
             ("smtps://user:pass@mail.example.com", Some(true)),
             ("smtp://mail.example.com:587?tls=required", Some(true)),
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn senders_are_written_with_and_without_a_name() {
+    fn mail_sender_parses_with_and_without_display_name() {
         for (text, expected) in [
             ("no-reply@acme.example", Some((None, "no-reply@acme.example"))),
             ("Acme <no-reply@acme.example>", Some((Some("Acme"), "no-reply@acme.example"))),

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_problem_says_what_is_wrong_and_what_to_do() {
+    fn setting_problem_message_includes_the_fix() {
         for (problem, text) in [
             (
                 Problem::with_fix("APP_SECRET", "is a placeholder", "Use `openssl rand`."),

@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations() {
+    fn duration_settings_require_a_unit() {
         for (text, span) in [
             ("30s", Some(Span::seconds(30))),
             ("5m", Some(Span::minutes(5))),
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelling_is_reported_unless_the_right_name_is_set() {
+    fn misspelled_variable_warns_unless_correct_name_is_set() {
         let warnings = |variables: &str| -> Vec<String> {
             let environment = Environment::from_lines(variables, "");
             let mut read = Reader::new(&environment, true);

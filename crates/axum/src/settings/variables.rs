@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn suggestions_lead_to_variables_that_we_read_and_strangers_get_none() {
+    fn only_misspelled_variables_get_suggestions() {
         for (name, ours) in [
             ("AUTH_GOOGLE_ID", Some("GOOGLE_CLIENT_ID")),
             ("GITHUB_SECRET", Some("GITHUB_CLIENT_SECRET")),
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_of_other_programs_are_told_from_slips() {
+    fn oidc_typos_are_distinguished_from_other_variables() {
         for slip in [
             "OIDC_ACME_SECRET",
             "OIDC_ACME_ISSUR",

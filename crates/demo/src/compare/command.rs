@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_broken_between_words() {
+    fn long_lines_wrap_between_words() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
     }
 }

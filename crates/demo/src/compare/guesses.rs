@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn guesses_come_back_as_they_went() {
+    fn guesses_round_trip_through_the_cookie() {
         let guesses =
             Guesses::default().with(3, Guess::True).with(1, Guess::None).with(3, Guess::False);
         let profile = CookieProfile::new(&"http://localhost".parse().unwrap(), "app");
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guess_is_right_when_the_word_is() {
+    fn guess_is_right_when_matching_the_verdict() {
         let (yes, no) = (Verdict::yes("a"), Verdict::no("a"));
         let only_if = Verdict::only_if("x", "a");
         for (guess, verdict, right) in [

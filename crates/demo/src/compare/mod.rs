@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_dials_take_what_the_form_offers_and_nothing_else() {
+    fn compare_options_accept_only_offered_values() {
         for (algorithm, latency, expected) in [
             (None, None, Some((4, 4))),
             (Some(""), Some(""), Some((4, 4))),

@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_meet_where_the_verdict_says() {
+    fn chart_marks_the_break_even_point() {
         let curve = Curve { session: vec![(0.0, 0.5), (10.0, 10.0)], jwt: 1.0 };
         let verdict = Verdict::only_if("x", "y").with_break_even(0.5, "ms away");
         let chart = CurveChart::of(&curve, Some(&verdict));

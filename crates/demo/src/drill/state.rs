@@ -137,7 +137,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_seconds(1_795_450_320);
 
     #[test]
-    fn signing_out_ends_the_sessions_and_not_the_tokens() {
+    fn sign_out_ends_sessions_but_not_tokens() {
         let mut drill = Drill::new(NOW);
         let later = NOW.plus(Span::minutes(5));
         let all = |drill: &Drill, at: Timestamp| {
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_bounded() {
+    fn drills_and_loot_are_bounded() {
         let drills = Drills::default();
         let first = drills.start(NOW);
         let with_first = |action: fn(&mut Drill) -> usize| {

@@ -30,7 +30,7 @@ pub(super) fn is_invisible(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn nothing_hides() {
+    fn invisible_characters_are_escaped() {
         for (text, escaped) in [
             ("Ada Lövelace 🔑", "Ada Lövelace 🔑"),
             ("a\u{0}b\nc\u{7f}", "a\\u{0}b\\u{a}c\\u{7f}"),

@@ -45,7 +45,7 @@ fn looks_like_injection(kid: &str) -> bool {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn every_member_is_explained_once() {
+    fn inspector_template_lists_each_member_once() {
         let template = include_str!("../../../../templates/inspector-members.html");
         for table in template.split("{% macro").skip(1) {
             let known: Vec<_> = table.split("{% when \"").skip(1).collect();

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn lanes_share_one_scale() {
+    fn stopwatch_lanes_share_one_time_scale() {
         use PollOutcome::{Accepted, Refused};
         let polls_until_refused = [(-50.0, Accepted), (200.0, Accepted), (998.0, Refused)];
         for (polls, refused, promised, expected) in [
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn times_for_people() {
+    fn milliseconds_are_formatted_with_units() {
         for (millis, text) in [(2.345, "2.3 ms"), (99.0, "99.0 ms"), (394.6, "0.39 s")] {
             assert_eq!(format_millis(millis), text);
         }

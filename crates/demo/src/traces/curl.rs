@@ -74,7 +74,7 @@ mod tests {
     use crate::traces::text::{Kind, Label, Mark};
 
     #[test]
-    fn a_method_stays_a_word() {
+    fn curl_command_quotes_the_method() {
         let (method, url) = ("A`id`".to_owned(), Text::from("/"));
         let request = Request { method, url, ..Request::default() };
         let (from, to, step) = (Party::Browser, Party::App, Step::Start);
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_wrote_stays_a_word() {
+    fn shell_quote_escapes_untrusted_text() {
         let secret = Mark { kind: Kind::AccessToken, label: Label(0) };
         let text = Text::from("it's $(rm) `x`\"\n").then(Segment::secret(secret, 9));
         assert_eq!(shell_quote(&text), "'it'\\''s $(rm) `x`\"\n'\"${ACCESS_TOKEN_A}\"");

@@ -45,7 +45,7 @@ mod tests {
     use std::time::Instant;
 
     #[test]
-    fn only_so_many_wait() {
+    fn pending_traces_are_bounded_and_expire() {
         let pending = PendingTraces::default();
         let builder = || TraceBuilder::new(Instant::now(), Timestamp::from_millis(0), true);
         for state in 0..=MAX {

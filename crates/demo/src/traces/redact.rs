@@ -322,7 +322,7 @@ mod tests {
 
     /// `redacted.txt`: headers, URLs and JSON documents, each with its redacted form.
     #[test]
-    fn only_what_is_listed_is_shown_and_nothing_moves() {
+    fn redaction_keeps_length_and_shows_only_listed_values() {
         for case in include_str!("redacted.txt").split("\n\n") {
             let (given, shown) = case.trim_end().split_once("\n ->").expect(case);
             let (kind, given) = given.split_once(": ").expect(case);
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_keeps_what_it_says_and_loses_what_makes_it_good() {
+    fn redacted_jwt_keeps_claims_but_not_signature() {
         let nonce = "n0nce-0123456789012345678901234567890123456";
         let claims = format!(r#"{{"sub":"ada","nonce":"{nonce}"}}"#);
         let encode = |json: &str| URL_SAFE_NO_PAD.encode(json);
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_signed_token_shows_nothing() {
+    fn opaque_and_unsigned_tokens_are_fully_redacted() {
         for token in
             ["gho_0123456789", "a.b.c", "e30.e30.c", "a.b.c.d.e", "eyJhbGciOiJub25lIn0.e30."]
         {

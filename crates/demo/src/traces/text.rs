@@ -254,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stands_in_is_as_long_as_what_stood_there() {
+    fn redacted_text_keeps_the_original_length() {
         for length in [0, 1, 8, 20, 43, 600] {
             let mark = |kind, label| Mark { kind, label: Label(label) };
             for segment in [
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_secret_has_the_same_letter_and_a_verifier_that_of_its_challenge() {
+    fn redaction_labels_match_equal_secrets_and_pkce_pairs() {
         let mut labels = Labels::default();
         // RFC 7636, appendix B.
         let (verifier, challenge) = (

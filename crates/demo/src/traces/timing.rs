@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn every_microsecond_is_somebodys() {
+    fn trace_duration_is_split_among_phases() {
         use Party::{App, Browser, Provider};
         let trace = Trace {
             id: TraceId::new(Timestamp::from_millis(0), [0; 10]),

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_written_for_people() {
+    fn byte_counts_and_times_are_formatted() {
         for (count, text) in [
             (0, "0\u{a0}bytes"),
             (999, "999\u{a0}bytes"),

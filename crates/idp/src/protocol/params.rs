@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_single_values_and_knows_repeated_ones() {
+    fn params_return_single_values_and_detect_repeats() {
         let params = Params::parse(b"a=1&b=&c=x+y%2Bz&a=2&c2=%E2%82%AC&b=");
         assert_eq!(params.get("a"), None);
         assert_eq!(params.all("a").collect::<Vec<_>>(), ["1", "2"]);

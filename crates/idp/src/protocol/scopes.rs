@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn sets_are_added_taken_away_and_narrowed() {
+    fn scope_sets_support_union_difference_and_narrowing() {
         let [a, b] = ["openid email", "email profile"].map(parse);
         assert_eq!(a.with(&b).to_string(), "openid email profile");
         assert_eq!(a.without(&b).to_string(), "openid");
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_about_one_audience() {
+    fn resource_and_scopes_determine_one_audience() {
         let api = |uri: &str| Some(Audience::Api(uri.into()));
         let provider = || Some(Audience::Provider);
         let all = "openid profile email calendar:read";

@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_cut_and_words_are_not() {
+    fn recorded_secrets_are_shortened_but_words_are_not() {
         for (text, shown) in [
             ("Bearer eyJhbGciOiJFZERTQSIsImtpZCI6.abc", "Bearer eyJhbGci….abc"),
             ("latchkey_session=Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6", "latchkey_session=Zm9vYmFy…"),

@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_links_reveal_depends_on_the_policy() {
+    fn link_exposure_depends_on_referrer_policy() {
         assert!(revealed_by_links("same-origin").contains("nothing"));
         assert!(revealed_by_links("strict-origin-when-cross-origin").contains("origin"));
         for policy in ["unsafe-url", "none: the browser’s default"] {

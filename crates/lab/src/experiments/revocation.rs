@@ -159,7 +159,7 @@ mod tests {
 
     /// A credential that is never refused is not left out.
     #[test]
-    fn a_key_that_lives_on_counts() {
+    fn never_refused_credential_counts_as_late() {
         let call = Call::get("http://localhost/".parse().unwrap());
         let promise = Duration::from_secs(1);
         let credential = introspected(&call.url, "", call.clone(), promise).unwrap();

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_found_as_forms_write_it() {
+    fn password_search_matches_form_and_percent_encoding() {
         for (text, expected) in [
             ("email=a&password=a+lantern+under+the+stairs", true),
             ("?password=a%20lantern%20under%20the%20stairs", true),

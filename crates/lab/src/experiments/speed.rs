@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_distance_is_read_from_its_label() {
+    fn database_latency_is_parsed_from_session_label() {
         for latency in [0.0, 0.5, 10.0] {
             assert!((distance(&session(latency)) - latency).abs() < 1e-9);
         }

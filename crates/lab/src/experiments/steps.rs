@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_back_channel_is_read_off_the_record() {
+    fn back_channel_entries_are_summed_from_har() {
         let entry = |channel: &str, head: i64| {
             serde_json::json!({
                 "time": 1.5, "_latchkey": { "channel": channel },

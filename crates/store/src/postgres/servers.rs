@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn several_hosts_are_an_address_each() {
+    fn multi_host_postgres_url_is_split_per_host() {
         for (url, each) in [
             ("postgres://u:p@one:5432/x", &["postgres://u:p@one:5432/x"][..]),
             ("postgres:///x?host=/run/pg", &["postgres:///x?host=/run/pg"]),

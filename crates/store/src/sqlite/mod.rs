@@ -269,7 +269,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_needs_a_folder_and_not_another_file() {
+    fn sqlite_path_requires_directory_ancestor() {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         assert!(can_create(&here.join("a/b/c.db")));
         assert!(can_create(Path::new("c.db")));

@@ -191,14 +191,14 @@ mod tests {
     }
 
     #[test]
-    fn many_roles_are_said_to_be_too_many_for_a_cookie() {
+    fn doctor_warns_when_roles_exceed_cookie_size() {
         assert!(roles_finding(MAX_ROLES_LENGTH).is_none());
         let finding = roles_finding(MAX_ROLES_LENGTH + 1).expect("a warning");
         assert_eq!(finding.level, Level::Warning);
     }
 
     #[test]
-    fn keys_are_judged() {
+    fn doctor_reports_keys_of_another_app_secret() {
         let app = |secret: &str| AppSecret::new(&Secret::new(secret), &[]);
         let (ours, other) = (app("ours"), app("other"));
         for (keys, level) in [
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn migrations_are_judged() {
+    fn doctor_reports_altered_or_incomplete_migrations() {
         for (migrations, level) in [
             (MigrationStatus::UpToDate(6), Level::Ok),
             (MigrationStatus::Pending(1), Level::Ok),

@@ -82,7 +82,7 @@ mod tests {
     use crate::settings::{Capabilities, Environment, Settings};
 
     #[test]
-    fn answers_are_judged() {
+    fn doctor_grades_introspection_responses() {
         for (answer, issuer, level, says) in [
             (Ok(false), Some("https://as.test"), Level::Ok, "answers"),
             (Ok(false), None, Level::Warning, "do not name an issuer"),

@@ -168,7 +168,7 @@ mod tests {
     use crate::settings::{Capabilities, Environment};
 
     #[test]
-    fn public_url_is_compared_with_who_answers() {
+    fn public_url_level_depends_on_the_responder() {
         use Responder::{Nothing, Other, Ourselves, Proxy};
         let (development, public) = ("http://localhost:3000", "https://app.corp.dev");
         let elsewhere = "http://localhost:8080";
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_are_judged() {
+    fn doctor_reports_unusable_ports() {
         let address = SocketAddr::from(([0, 0, 0, 0], 80));
         for (port, level) in [
             (Port::Free, Level::Ok),
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_port_that_is_taken_is_seen() -> Result<(), Box<dyn std::error::Error>> {
+    async fn occupied_and_free_ports_are_detected() -> Result<(), Box<dyn std::error::Error>> {
         let taken = TcpListener::bind("127.0.0.1:0").await?;
         let address = taken.local_addr()?;
         let refuse = tokio::spawn(async move { while taken.accept().await.is_ok() {} });

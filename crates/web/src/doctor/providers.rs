@@ -200,7 +200,7 @@ mod tests {
         "jwks_uri":"https://op.test/k"}"#;
 
     #[test]
-    fn issuers_are_judged() {
+    fn doctor_explains_issuer_discovery_failures() {
         let foreign = DOCUMENT.replace("https://op.test/", "http://elsewhere.test/");
         for (issuer, answer, says, to_do) in [
             ("https://op.test", Ok((200, DOCUMENT)), "answers", ""),
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn others_only_have_to_answer() {
+    fn github_provider_only_needs_reachable_urls() {
         let base = Url::parse("https://gh.test").expect("a URL");
         for (web, api, level) in [
             (Ok((200, "")), Ok((200, "")), Level::Ok),
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_is_judged_by_both_sides() {
+    fn clock_skew_is_graded_in_both_directions() {
         for (skew, level) in [
             (None, Level::Ok),
             (Some(0), Level::Ok),
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_read_and_compared() {
+    fn clock_skew_is_computed_from_date_header() {
         let mut headers = HeaderMap::new();
         let value = http::HeaderValue::from_static("Mon, 23 Nov 2026 16:12:00 GMT");
         headers.insert(header::DATE, value);

@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_reads_well_to_people_and_to_programs() {
+    fn doctor_report_renders_as_text_and_json() {
         let report = Report::new(vec![
             Check::Clock.ok("The clock is right."),
             Check::SettingInvalid

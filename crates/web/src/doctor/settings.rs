@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn doubtful_settings_are_warned_about() {
+    fn doctor_warns_about_risky_settings() {
         for (variables, warned) in [
             (&[""][..], &[][..]),
             (&[PUBLIC, SECRET, MAIL], &["TRUSTED_PROXIES"]),
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_judged() {
+    fn doctor_warns_about_weak_or_exposed_app_secrets() {
         let weak = Some("is shorter than 32 bytes");
         let (mut settings, _) = Settings::dry_run(&Environment::default(), Capabilities::ALL);
         for (source, weakness, level) in [
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn redirect_uris_are_registered_where_the_provider_is() {
+    fn redirect_uris_link_to_the_provider_console() {
         let found = registrations(
             "PUBLIC_URL=https://app.corp.dev:8443\nGITHUB_URL=https://git.corp.dev/x\n\
              GITHUB_CLIENT_ID=id\nGITHUB_CLIENT_SECRET=hush\n\
@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_of_what_cannot_be_read() {
+    fn invalid_settings_suppress_registration_findings() {
         assert!(registrations("PUBLIC_URL=app.corp.dev").is_empty());
         let off = registrations("LOCAL_IDP=off\nGOOGLE_CLIENT_ID=id");
         let labels: Vec<_> = off.iter().map(|[label, ..]| label.as_str()).collect();

@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_are_sentences() {
+    fn audit_events_are_rendered_as_sentences() {
         let label =
             |name: &str| if name == "google" { "Google".to_owned() } else { name.to_owned() };
         for (kind, detail, says) in [
