@@ -145,6 +145,16 @@ async fn slow_reload_never_restores_an_older_key_ring() {
 }
 
 #[tokio::test]
+async fn reload_without_changes_keeps_the_key_ring() {
+    let app = Latchkey::start().await;
+    let before = app.app.keys.ring();
+    app.app.keys.reload().await.expect("a ring");
+    assert!(Arc::ptr_eq(&before, &app.app.keys.ring()));
+    let _ = rotate(&app).await;
+    assert!(!Arc::ptr_eq(&before, &app.app.keys.ring()));
+}
+
+#[tokio::test]
 async fn token_of_retired_key_is_valid_until_expiry() {
     let app = Setup::new().with_frozen_clock().start().await;
     let (mut program, first) = sign_up_client(&app, "ada@example.test").await;

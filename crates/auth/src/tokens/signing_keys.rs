@@ -5,7 +5,7 @@ use std::sync::Arc;
 use latchkey_domain::{Span, Timestamp};
 use latchkey_store::Db;
 use latchkey_store::signing_keys::{self, StoredKey};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::Mutex;
 
 use super::cache::Verifier;
 use super::claims::{AccessClaims, issue};
@@ -42,7 +42,9 @@ pub struct SigningKeys {
     secret: AppSecret,
     access_ttl: Span,
     verifier: Verifier,
-    reload_lock: Mutex<()>,
+    /// What the ring was read from. The lock is held during a reload, so that no ring replaces
+    /// one that was read later.
+    loaded: Mutex<Vec<StoredKey>>,
 }
 
 impl SigningKeys {
@@ -66,7 +68,7 @@ impl SigningKeys {
             secret,
             access_ttl,
             verifier: Verifier::new(ring, expected),
-            reload_lock: Mutex::default(),
+            loaded: Mutex::new(stored),
         };
         let ring = keys.ring();
         match source {
@@ -119,25 +121,25 @@ impl SigningKeys {
     ) -> Result<Arc<AccessClaims>, VerifyError> {
         // Requests that arrive during a reload wait for it.
         let before = self.ring();
-        let guard = self.reload_lock.lock().await;
+        let mut loaded = self.loaded.lock().await;
         let is_unchanged = Arc::ptr_eq(&before, &self.ring());
         if is_unchanged && self.verifier.may_reload(now) {
-            self.reload_locked(&guard).await?;
+            self.reload_into(&mut loaded).await?;
         }
         Ok(self.verifier.verify(token, now)?)
     }
 
     pub async fn reload(&self) -> Result<(), latchkey_store::Error> {
-        self.reload_locked(&self.reload_lock.lock().await).await
+        self.reload_into(&mut *self.loaded.lock().await).await
     }
 
-    /// Under the lock, so that no ring replaces one that was read later.
-    async fn reload_locked(
-        &self,
-        _guard: &MutexGuard<'_, ()>,
-    ) -> Result<(), latchkey_store::Error> {
+    async fn reload_into(&self, loaded: &mut Vec<StoredKey>) -> Result<(), latchkey_store::Error> {
         let stored = signing_keys::all(&self.db).await?;
-        self.verifier.replace_ring(to_ring(&self.secret, self.access_ttl, &stored));
+        // Cached tokens compare their key faster with the same ring.
+        if *loaded != stored {
+            self.verifier.replace_ring(to_ring(&self.secret, self.access_ttl, &stored));
+            *loaded = stored;
+        }
         Ok(())
     }
 
