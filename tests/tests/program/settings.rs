@@ -1,5 +1,7 @@
 //! Parsing and validation of each setting.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use latchkey_auth::oauth::Kind;
 use latchkey_auth::oauth::provider::Options;
 use latchkey_auth::secret::Purpose;
@@ -47,14 +49,25 @@ fn cookie_prefix_defaults_to_product_name() {
 
 #[test]
 fn client_id_and_secret_replace_the_local_provider() {
-    let settings = load("GITHUB_CLIENT_ID=id\nGITHUB_CLIENT_SECRET_FILE=secret.txt");
-    let settings = settings.expect("no problem");
-    let github = &settings.providers[1];
-    assert!(!github.local);
-    assert_eq!(github.client_secret.expose(), "from a file");
-    assert!(
-        matches!(&github.kind, Kind::GitHub { web, .. } if web.as_str() == "https://github.com/")
-    );
+    for (place, slug, address) in [
+        (0, "google", "https://accounts.google.com"),
+        (1, "github", "https://github.com/"),
+        (2, "facebook", "https://www.facebook.com/v23.0"),
+    ] {
+        let name = slug.to_uppercase();
+        let settings = load(&format!("{name}_CLIENT_ID=id\n{name}_CLIENT_SECRET_FILE=secret.txt"));
+        let settings = settings.expect("no problem");
+        let local: Vec<_> = settings.providers.iter().map(|provider| provider.local).collect();
+        assert_eq!(local, [0, 1, 2].map(|other| other != place), "{slug}");
+        let provider = &settings.providers[place];
+        assert_eq!((provider.slug.as_str(), provider.client_id.as_str()), (slug, "id"));
+        assert_eq!(provider.client_secret.expose(), "from a file");
+        let found = match &provider.kind {
+            Kind::OpenId(openid) => openid.issuer.as_str(),
+            Kind::GitHub { web, .. } | Kind::Facebook { web, .. } => web.as_str(),
+        };
+        assert_eq!(found, address);
+    }
 }
 
 #[test]
@@ -252,6 +265,27 @@ fn unrelated_oidc_variables_only_cause_warnings() {
     }
 }
 
+/// Values end up in headers, e-mails and log lines.
+#[test]
+fn line_breaks_in_any_setting_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // The filter of the log is parsed by its library.
+    for variable in variables::ALL.iter().filter(|variable| variable.name != "RUST_LOG") {
+        let name = variable.name.replace("<NAME>", "ACME");
+        // Some are only read together.
+        let mut all = BTreeMap::from([("OIDC_ACME_ISSUER", "https://acme.test")]);
+        let credentials = variables::ALL.iter().filter(|one| one.name.contains("_CLIENT_"));
+        let names: Vec<_> = credentials.map(|one| one.name.replace("<NAME>", "ACME")).collect();
+        all.extend(names.iter().map(|name| (name.as_str(), "x")));
+        all.insert("OAUTH_INTROSPECTION_URL", "https://as.example.com/introspect");
+        all.insert(&name, "a\nb");
+        let environment = Environment::new(all, folder.path());
+        let problems = Settings::load(&environment, Capabilities::ALL).err().unwrap_or_default();
+        let found = problems.0.iter().any(|one| *one.variable == *name);
+        assert!(found, "{name}: {problems}");
+    }
+}
+
 #[test]
 fn control_characters_in_provider_label_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -356,22 +390,28 @@ fn env_example_lists_every_variable_with_default() {
 }
 
 #[test]
-fn reference_lists_existing_variables_with_defaults() {
+fn reference_lists_every_variable_with_default() {
     let reference = include_str!("../../../docs/reference.md");
     let section = reference.split("\n## ").find(|section| section.starts_with("Settings"));
     let quoted = |cell: &'static str| cell.split('`').skip(1).step_by(2);
+    let mut listed = BTreeSet::new();
     for row in section.expect("a section").lines().filter(|line| line.starts_with("| `")) {
         let mut cells = row.split('|').skip(1);
-        let names = quoted(cells.next().expect("names")).filter(|name| !name.starts_with('…'));
+        let names: Vec<_> = quoted(cells.next().expect("names")).collect();
+        // `GOOGLE_CLIENT_ID`, `…_SECRET`
+        let (prefix, _) = names[0].rsplit_once('_').unwrap_or((names[0], ""));
+        let names = names.iter().map(|name| name.replace('…', prefix));
         let defaults = cells.next().expect("a default").trim();
         let values = defaults.strip_prefix('`').map(|_| quoted(defaults).map(Some));
         let values = values.into_iter().flatten().chain(std::iter::repeat(None));
         for (name, default) in names.zip(values) {
             let variable =
-                variables::find(name).unwrap_or_else(|| panic!("{name} is not a variable"));
+                variables::find(&name).unwrap_or_else(|| panic!("{name} is not a variable"));
             assert!(default.is_none_or(|default| default == variable.default), "{row}");
+            assert!(listed.insert(variable.name), "{name} is listed twice");
         }
     }
+    assert_eq!(listed, variables::ALL.iter().map(|variable| variable.name).collect());
 }
 
 #[test]
