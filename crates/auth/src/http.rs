@@ -287,6 +287,8 @@ fn without_url(error: reqwest::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     #[test]
@@ -307,7 +309,10 @@ mod tests {
 
     #[tokio::test]
     async fn outbound_credential_headers_are_marked_sensitive() -> Result<(), Error> {
-        let tap: Tap = Arc::new(|sent| {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        let tap: Tap = Arc::new(move |sent| {
+            counted.fetch_add(1, Ordering::Relaxed);
             for name in [header::AUTHORIZATION, header::COOKIE] {
                 assert!(
                     sent.request.headers().get(&name).is_some_and(HeaderValue::is_sensitive),
@@ -321,6 +326,7 @@ mod tests {
         let request = request.body(Vec::new()).map_err(|_| Error::Request)?;
         let outbound = Outbound::new(None, "Latchkey");
         assert!(with_tap(tap, outbound.send(request)).await.is_err(), "nobody listens there");
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
         Ok(())
     }
 }

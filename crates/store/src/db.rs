@@ -122,6 +122,7 @@ fn names_hosts_in_query(url: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// `tests/features` runs it with one database each.
     #[test]
     fn error_names_the_database_not_built_in() {
         for (url, is_built_in, name) in [

@@ -17,6 +17,7 @@ mod postgres;
 mod schema;
 mod standby;
 
+use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::MetadataExt as _;
 
@@ -48,6 +49,11 @@ async fn is_ready(app: &Latchkey) -> bool {
     let page = Browser::new().get(&app.url("/readyz")).await;
     assert!([200, 503].contains(&page.status), "{}", page.summary());
     page.status == 200
+}
+
+/// Says that a part of a test was not run. `eprintln` shows nothing unless the test fails.
+fn report_skipped(why: &str) {
+    writeln!(std::io::stderr(), "SKIPPED: {why}").expect("standard error");
 }
 
 /// Database servers refuse to run as root.

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 
 use latchkey_idp::Provider::{self, Facebook, Github, Google};
+use latchkey_idp::{Client, Config};
 
 use crate::support::*;
 
@@ -39,17 +40,44 @@ async fn google_accepts_authorization_request_by_post() {
     let idp = Idp::start();
     let posted = idp.post(Google.authorize_path(), &[], &request(FULL)).await;
     assert_eq!(posted.status, StatusCode::OK);
-    let posted = idp.post(Github.authorize_path(), &[], &request(FULL)).await;
-    assert_eq!(posted.status, StatusCode::METHOD_NOT_ALLOWED);
+    for provider in [Github, Facebook] {
+        let posted = idp.post(provider.authorize_path(), &[], &request(FULL)).await;
+        assert_eq!(posted.status, StatusCode::METHOD_NOT_ALLOWED, "{provider}");
+    }
 }
 
 #[tokio::test]
-async fn state_is_html_escaped_on_consent_page() {
-    let idp = Idp::start();
-    let query = with(&request(FULL), &[("state", r#""><script>alert(1)</script>"#)]);
+async fn request_and_client_name_are_html_escaped_on_consent_page() {
+    const SCRIPT: &str = r#""><script>alert(1)</script>"#;
+    const ESCAPED: &str = "&#34;&#62;&#60;script&#62;alert(1)&#60;/script&#62;";
+    let uri = format!("{CALLBACK}?{SCRIPT}");
+    let redirect_uris = vec![uri.clone()];
+    let client = Client { name: SCRIPT.into(), redirect_uris, ..config().clients.remove(0) };
+    let idp = Idp::of(Config { clients: vec![client], ..config() });
+    let scope = format!("{FULL} {SCRIPT}");
+    let query = with(
+        &request(""),
+        &[
+            ("redirect_uri", uri.as_str()),
+            ("scope", &scope),
+            ("state", SCRIPT),
+            ("nonce", SCRIPT),
+            ("login_hint", SCRIPT),
+        ],
+    );
     let page = idp.authorize(Google, &query).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
     assert!(!page.body.contains("<script>"));
-    assert!(page.body.contains("&#60;script&#62;") || page.body.contains("&lt;script&gt;"));
+    assert!(page.body.contains(&format!("<h1>{ESCAPED} wants")));
+    for name in ["redirect_uri", "requested_scope", "state", "nonce", "login_hint"] {
+        let field = format!(r#"name="{name}" value=""#);
+        // One in each form.
+        let values: Vec<_> = page.body.split(&field).skip(1).collect();
+        assert_eq!(values.len(), 2, "{name}");
+        for value in values {
+            assert!(value.split('"').next().unwrap().ends_with(ESCAPED), "{name}");
+        }
+    }
 }
 
 #[tokio::test]

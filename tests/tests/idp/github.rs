@@ -86,6 +86,10 @@ async fn github_token_response_defaults_to_form_encoding() {
     assert!(answer.header("content-type").starts_with("application/x-www-form-urlencoded"));
     assert!(answer.body.contains("&scope=read%3Auser%2Cuser%3Aemail&token_type=bearer"));
 
+    // With `Accept: application/json`, it is JSON.
+    let code = idp.code(Github, SCOPE, "ada", "none").await;
+    assert_eq!(idp.exchange(Github, &code).await.json()["token_type"], "bearer");
+
     let replay = idp.post(Github.token_path(), &[], &exchange(&code)).await;
     assert!(replay.body.starts_with("error=bad_verification_code&"));
 }

@@ -92,6 +92,10 @@ async fn discovery_document_is_complete_and_endpoints_exist() {
         assert_ne!(answer.status, StatusCode::NOT_FOUND, "{endpoint}");
         assert_ne!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{endpoint}");
     }
+    let authorize = string(&metadata, "authorization_endpoint");
+    let path = authorize.strip_prefix(ORIGIN).unwrap();
+    let page = idp.get(&format!("{path}?{}", encoded(&request(FULL))), &[]).await;
+    assert_eq!(page.status, StatusCode::OK);
     let jwks_uri = string(&metadata, "jwks_uri");
     let jwks = idp.get(jwks_uri.strip_prefix(ORIGIN).unwrap(), &[]).await;
     let key = &jwks.json()["keys"][0];

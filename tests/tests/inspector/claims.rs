@@ -178,3 +178,27 @@ async fn dangerous_header_parameters_are_flagged() {
         assert!(!html.contains("Not a registered name"), "{name}");
     }
 }
+
+#[test]
+fn inspector_template_lists_each_member_once() {
+    let template = include_str!("../../../templates/inspector-members.html");
+    // RFC 7515 §4.1 and what `danger` warns of; RFC 7519 §4.1 and the rest of our own JWTs.
+    let header = "alg jku jwk kid x5u x5c x5t x5t#S256 typ cty crit b64 zip";
+    let claims = "iss sub aud exp nbf iat jti client_id sid scope auth_time amr roles email \
+                  email_verified name created_at";
+    let tables: Vec<_> = template.split("{% macro ").skip(1).collect();
+    assert_eq!(tables.len(), 2);
+    for (table, (name, required)) in tables.iter().zip([("header", header), ("claim", claims)]) {
+        assert!(table.starts_with(&format!("{name}(name)")), "{table}");
+        let known: Vec<_> = table.split("{% when \"").skip(1).collect();
+        for name in required.split_whitespace() {
+            assert!(known.iter().any(|it| it.starts_with(&format!("{name}\""))), "{name}");
+        }
+        for one in &known {
+            let (name, rest) = one.split_once("\" %}").expect("a name");
+            let same = known.iter().filter(|it| it.starts_with(&format!("{name}\""))).count();
+            assert_eq!(same, 1, "{name}");
+            assert!(rest.contains(".<small>"), "{rest}");
+        }
+    }
+}

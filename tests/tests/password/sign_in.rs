@@ -135,6 +135,8 @@ async fn sign_in_redirects_only_to_local_next_paths() {
         let fields = [("email", ADA), ("password", "wrong"), ("next", next)];
         let page = submit_password(&mut Browser::new(), &app, &fields).await;
         assert!(!page.body.contains("evil.test"), "{next:?}");
+        let field = format!(r#"<input type="hidden" name="next" value="{to}">"#);
+        assert!(page.body.contains(&field), "{next:?}: {field}");
     }
 }
 

@@ -3,6 +3,7 @@
 //! The second line of a fixture is the expected result: `# expect: problem GOOGLE_CLIENT_ID`. Every
 //! secret in it contains `s3cr3t`, which must not be printed.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use latchkey_domain::Clock;
@@ -108,6 +109,22 @@ async fn doctor_creates_no_files() {
     let report = examine(&environment, built_with(), &Clock::System).await;
     assert_eq!(report.worst(), Level::Ok, "{report}");
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+
+    // Nor does it change a database that exists.
+    let secret = "3f7Kq9Zr1xV8bN5mT2wY6cH4jL0pD3sG";
+    let app = Setup::new().set("APP_SECRET", secret).start().await;
+    let folder = app.stop().await;
+    let url = format!("sqlite://{}", folder.path().join("latchkey.db").display());
+    let contents = || -> BTreeMap<_, _> {
+        let files = std::fs::read_dir(folder.path()).expect("a folder");
+        let files = files.map(|file| file.expect("a file").path()).filter(|path| path.is_file());
+        files.map(|path| (path.clone(), std::fs::read(path).expect("a file"))).collect()
+    };
+    let before = contents();
+    assert!(before.contains_key(&folder.path().join("latchkey.db")));
+    let report = examine_with(&[("DATABASE_URL", &url), ("APP_SECRET", secret)]).await;
+    assert_eq!(find(&report, Check::SigningKeys).level, Level::Ok, "{report}");
+    assert!(before == contents(), "a file was changed: {:?}", contents().keys());
 }
 
 async fn examine_with(variables: &[(&str, &str)]) -> Report {

@@ -61,16 +61,19 @@ fn files_and_functions_named_in_documents_exist() {
     let repository = repository();
     let mut documents = sources(&root().join("docs"), "md");
     documents.extend(["README.md", "CONTRIBUTING.md"].map(|name| root().join(name)));
-    let mut faults = Vec::new();
+    let (mut faults, mut files, mut tests) = (Vec::new(), 0, 0);
     for document in documents {
         let text = std::fs::read_to_string(&document).expect("a document");
         let name = document.strip_prefix(root()).unwrap_or(Path::new("")).display().to_string();
         for quoted in quoted(&text) {
+            files += usize::from(ENDINGS.iter().any(|ending| quoted.contains(ending)));
+            tests += usize::from(quoted.matches('_').count() >= 3);
             let fault =
                 fault(&repository, quoted).or_else(|| find_missing_test(&repository, quoted));
             faults.extend(fault.map(|fault| format!("{name}: {fault}")));
         }
     }
+    assert!(files > 200 && tests > 200, "{files} files and {tests} tests were found");
     assert!(faults.is_empty(), "{} times:\n{}", faults.len(), faults.join("\n"));
 }
 

@@ -5,8 +5,10 @@ use latchkey_store::users;
 use latchkey_tests::accounts;
 use latchkey_tests::accounts::{cookie_value, past_expiry, signed_in};
 use latchkey_tests::{Browser, Latchkey, Setup};
+use reqwest::Method;
 
 const ADA: &str = "ada@example.test";
+const GRACE: &str = r#"{ "name": "Grace" }"#;
 
 async fn with_jwt(setup: Setup) -> (Latchkey, Browser) {
     let app = setup.with_frozen_clock().start().await;
@@ -67,6 +69,40 @@ async fn expired_access_token_is_refreshed_on_every_route() {
         let page = browser.get(&app.url("/api/v1/me")).await;
         assert_eq!((page.status, accounts::queries(&page)), (200, 0), "{path}");
         assert!(page.cookies().is_empty(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn expired_access_token_is_refreshed_on_form_posts_and_head() {
+    const NEW: &str = "seven herons over the weir";
+    let passwords = [("current", accounts::PASSWORD), ("new", NEW)];
+    let (app, mut browser) = with_jwt(Setup::new()).await;
+    for (method, path, status) in [
+        (Method::HEAD, "/account", 200),
+        (Method::HEAD, "/api/v1/me", 200),
+        (Method::POST, "/api/v1/contacts", 201),
+        (Method::POST, "/account/password", 303),
+    ] {
+        let before = cookie_value(&browser, "latchkey_refresh");
+        app.advance(past_expiry());
+        let url = app.url(path);
+        let json = [("content-type", "application/json"), ("sec-fetch-site", "same-origin")];
+        let page = match (&method, status) {
+            (&Method::HEAD, _) => browser.send(method, &url, &json[1..], None).await,
+            (_, 201) => browser.send(method, &url, &json, Some(GRACE.to_owned())).await,
+            _ => browser.post(&url, &passwords).await,
+        };
+        assert_eq!(page.status, status, "{path}: {}", page.summary());
+        assert_ne!(cookie_value(&browser, "latchkey_refresh"), before, "{path}: {}", page.request);
+    }
+    // What was submitted is stored.
+    let contacts = accounts::json_of(&browser.get(&app.url("/api/v1/contacts")).await);
+    let items = contacts["items"].as_array().expect("a list");
+    assert!(items.iter().any(|one| one["name"] == "Grace"), "{contacts}");
+    for (password, status) in [(accounts::PASSWORD, 401), (NEW, 303)] {
+        let fields = [("email", ADA), ("password", password)];
+        let page = accounts::submit_password(&mut Browser::new(), &app, &fields).await;
+        assert_eq!(page.status, status, "{}", page.summary());
     }
 }
 

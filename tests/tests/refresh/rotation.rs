@@ -199,13 +199,19 @@ async fn revoking_a_used_refresh_token_ends_the_family() {
 }
 
 #[tokio::test]
-async fn token_endpoints_accept_only_post() {
-    let (_app, mut program, _) = standing().await;
+async fn token_endpoints_accept_only_post_and_are_not_stored() {
+    let (app, mut program, tokens) = standing().await;
     for path in ["/api/v1/token", "/api/v1/token/refresh", "/api/v1/token/revoke"] {
         for method in [Method::GET, Method::PUT, Method::DELETE] {
             let page = program.call(method, path, None).await;
             expect_problem(&page, 405, "method_not_allowed");
             assert_eq!(page.header("allow"), Some("POST"), "{path}");
         }
+        // `expect_problem` and `Tokens::of` require `no-store`.
+        refused(&program.post(path, json!({})).await, "bad_request", "invalid_request");
     }
+    Tokens::of(&program.refresh(&tokens.refresh).await);
+    accounts::tokens(&app, ADA, None).await;
+    let page = program.revoke(&tokens.refresh).await.expect(200);
+    assert_eq!(page.header("cache-control"), Some("no-store"));
 }

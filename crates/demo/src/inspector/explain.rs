@@ -41,21 +41,3 @@ fn looks_like_injection(kid: &str) -> bool {
         .iter()
         .any(|pattern| lower.contains(pattern))
 }
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn inspector_template_lists_each_member_once() {
-        let template = include_str!("../../../../templates/inspector-members.html");
-        for table in template.split("{% macro").skip(1) {
-            let known: Vec<_> = table.split("{% when \"").skip(1).collect();
-            assert!(known.len() > 10, "{table}");
-            for one in &known {
-                let (name, rest) = one.split_once("\" %}").expect("a name");
-                let same = known.iter().filter(|it| it.starts_with(&format!("{name}\""))).count();
-                assert_eq!(same, 1, "{name}");
-                assert!(rest.contains(".<small>"), "{rest}");
-            }
-        }
-    }
-}
