@@ -77,11 +77,23 @@ async fn every_account_event_is_audited(app: &Latchkey) {
     assert_eq!((last[1].as_str(), last[3].as_str(), last[4].as_str()), ("person", "-", "-"));
     seen.insert("account_deleted");
 
-    // Kinds that are tested elsewhere. A new kind needs a test, too.
-    seen.extend(["refresh_reused", "roles_changed", "keys_rotated"]);
-    seen.extend(["connected", "disconnected", "reconnect_needed"]); // connections/
-    seen.extend(["access_ended"]); // api/connected_apps.rs
-    seen.extend(["blocked", "unblocked"]); // program/commands.rs
+    // Kinds that are tested elsewhere, and what their tests assert. A new kind needs a test, too.
+    let (here, commands) = (include_str!("trail.rs"), include_str!("../program/commands.rs"));
+    let ending = include_str!("../connections/ending.rs");
+    for (kind, source, assertion) in [
+        ("refresh_reused", here, "&app, \"refresh_reused\", "),
+        ("roles_changed", here, "find(\"roles_changed\")"),
+        ("keys_rotated", here, "find(\"keys_rotated\")"),
+        ("connected", ending, "kind IN ('connected', "),
+        ("disconnected", ending, ", 'disconnected')"),
+        ("reconnect_needed", include_str!("../connections/refresh.rs"), "= 'reconnect_needed'"),
+        ("access_ended", include_str!("../api/connected_apps.rs"), Kind::AccessEnded.phrase()),
+        ("blocked", commands, "for kind in [\"blocked\", "),
+        ("unblocked", commands, "\"unblocked\", "),
+    ] {
+        assert!(source.contains(assertion), "the test of {kind} is gone");
+        assert!(seen.insert(kind), "{kind} is tested above");
+    }
     let every: BTreeSet<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
     assert_eq!(seen, every, "a kind that no test writes");
 }

@@ -8,8 +8,6 @@ use latchkey_lab::stats::{Order, compare, interval, median, noise};
 use latchkey_lab::token::is_signed_by;
 use latchkey_lab::{Agent, Evidence, Verdict};
 
-use crate::verdicts::agree;
-
 #[test]
 fn median_handles_odd_even_and_empty_samples() {
     for (values, expected) in [
@@ -86,13 +84,15 @@ fn samples_are_grouped_by_label_and_unit() {
 }
 
 #[test]
-fn verdict_agreement_ignores_numbers() {
-    let (a, b) = (Verdict::only_if("x", "1 ms"), Verdict::only_if("x", "2 ms"));
-    assert!(agree(&a, &b));
-    assert!(!agree(&a, &Verdict::only_if("y", "1 ms")));
-    assert!(!agree(&a, &Verdict::yes("1 ms")));
-    assert!(agree(&Verdict::no("a"), &Verdict::no("b")));
-    assert_eq!(a.in_words(), "true if x");
+fn verdict_in_words_includes_the_condition() {
+    for (verdict, words) in [
+        (Verdict::only_if("x", "1 ms"), "true if x"),
+        (Verdict::yes("1 ms"), "true"),
+        (Verdict::no("1 ms"), "false"),
+    ] {
+        assert_eq!(verdict.in_words(), words);
+        assert_eq!(verdict.because(), "1 ms");
+    }
 }
 
 /// RFC 8037 §A.4, with the public key of §A.2.

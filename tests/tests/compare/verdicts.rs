@@ -1,5 +1,6 @@
 //! Verdicts can be recomputed, and two runs agree.
 
+use std::path::Path;
 use std::time::Duration;
 
 use latchkey_demo::throwaway::ThrowawayInstances;
@@ -18,7 +19,7 @@ async fn measure(chosen: &[&'static Experiment]) -> Report {
 }
 
 /// Compares two runs, without their numbers.
-pub(crate) fn agree(one: &Verdict, other: &Verdict) -> bool {
+fn agree(one: &Verdict, other: &Verdict) -> bool {
     match (one, other) {
         (Verdict::TrueIf { condition: one, .. }, Verdict::TrueIf { condition: other, .. }) => {
             one == other
@@ -97,7 +98,13 @@ async fn stopped_throwaway_instance_no_longer_responds() {
     let mut agent = latchkey_lab::Agent::new().expect("an agent");
     let answer = agent.send(latchkey_lab::Call::get(url.clone())).await.expect("an answer");
     assert_eq!(answer.status.as_u16(), 200);
+    let settings = instance.shared_settings().expect("settings");
+    let (_, database) = settings.iter().find(|(name, _)| name == "DATABASE_URL").expect("one");
+    let database = Path::new(database.strip_prefix("sqlite://").expect("SQLite"));
+    let folder = database.parent().expect("a folder");
+    assert!(database.is_file(), "{}", database.display());
     instance.stop().await;
+    assert!(!folder.exists(), "{} is left", folder.display());
     let mut late = latchkey_lab::Agent::new().expect("an agent");
     assert!(late.send(latchkey_lab::Call::get(url)).await.is_err(), "somebody still listens");
 }

@@ -216,10 +216,18 @@ fn common_password_list_is_sorted_and_lowercase() {
 }
 
 #[test]
-fn weak_password_messages_are_full_sentences() {
-    for weak in ["short", "aaaaaaaa", "12345678", "password", "latchkey"] {
-        let said = check(weak, &[]).map_err(|weak| weak.to_string());
-        assert!(said.is_err_and(|said| said.ends_with('.')), "{weak}");
+fn weak_password_messages_say_what_to_do() {
+    let endless = "a long one, ".repeat(30);
+    for (weak, advice) in [
+        ("short", "Use at least 8 characters."),
+        (&endless, "Use at most 256 characters."),
+        ("aaaaaaaa", "Use more than one character."),
+        ("12345678", "Mix them, or use a few words."),
+        ("password", "Choose one of your own."),
+        ("latchkey", "Don’t use your name, your e-mail address or the name of this site."),
+    ] {
+        let message = check(weak, &[]).expect_err("too weak").to_string();
+        assert!(message.contains(advice) && message.ends_with('.'), "{weak}: {message}");
     }
 }
 

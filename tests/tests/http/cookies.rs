@@ -207,6 +207,18 @@ async fn unrecognized_cookies_are_not_removed() {
             }
         }
     }
+    // Among them, one of ours that has ended is removed.
+    sign_up(&app, ADA).await;
+    let mut ada = signed_in(&app, ADA, "jwt").await;
+    let ended = cookie_value(&ada, "latchkey_refresh").expect("a refresh token");
+    let _ = ada.post(&app.url("/sign-out"), &[]).await.expect(303);
+    let (token, refresh) = (app.cookie("latchkey_token"), app.cookie("latchkey_refresh"));
+    let line = format!("latchkey_refresh=x; {refresh}={ended}; latchkey_refresh_1=y");
+    let page = get_with(&Browser::new(), &app.url("/account"), &[&line]).await;
+    let cookies = page.cookies();
+    assert!(cookies.iter().all(latchkey_tests::SetCookie::is_removal), "{cookies:?}");
+    let names: Vec<_> = cookies.iter().map(|cookie| cookie.name.as_str()).collect();
+    assert_eq!(names, [&*token, &*refresh]);
 }
 
 #[tokio::test]

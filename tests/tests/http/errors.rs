@@ -181,9 +181,15 @@ async fn oversized_or_malformed_request_heads_are_rejected() {
         ("\x16\x03\x01\x02\x00\x01\x00\x01\x7c\x03\x03\r\n\r\n", &["400"]),
         ("GET / HTTP/9.9\r\nHost: localhost\r\n\r\n", &["400", "505"]),
         ("GET /\u{0} HTTP/1.1\r\nHost: localhost\r\n\r\n", &["400"]),
+        // RFC 9112 §6.1, §6.3: HTTP/1.0 has no chunks, `chunked` comes last, one length only.
+        ("POST / HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", &["400"]),
         (
-            "POST /sign-out HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-            &["303", "400"],
+            "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked, gzip\r\n\r\n",
+            &["400"],
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+            &["400"],
         ),
     ] {
         let mut stream = TcpStream::connect(app.address).await.expect("a connection");
@@ -196,4 +202,25 @@ async fn oversized_or_malformed_request_heads_are_rejected() {
         assert!(statuses.contains(&status.as_str()), "{sent:.60}: {answer:?}");
     }
     let _ = Browser::new().get(&app.url("/healthz")).await.expect(200);
+}
+
+/// Request smuggling (RFC 9112 §6.1): hyper ignores `Content-Length` next to chunks, and closes the
+/// connection, so what follows is never read as another request.
+#[tokio::test]
+async fn request_with_two_body_lengths_ends_the_connection() {
+    let app = Latchkey::start().await;
+    let (length, chunked) = ("Content-Length: 1\r\n", "Transfer-Encoding: chunked\r\n");
+    for (first, second, answered) in
+        [(length, chunked, 1), (chunked, length, 1), (chunked, "X-One-Length: yes\r\n", 2)]
+    {
+        let start = "POST /sign-out HTTP/1.1\r\nHost: localhost\r\n";
+        let next = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        let sent = format!("{start}{first}{second}\r\n0\r\n\r\n{next}");
+        let mut stream = TcpStream::connect(app.address).await.expect("a connection");
+        stream.write_all(sent.as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer, and its end");
+        assert!(answer.starts_with("HTTP/1.1 303 "), "{first}{second}{answer}");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), answered, "{first}{second}{answer}");
+    }
 }

@@ -169,10 +169,16 @@ async fn otlp_spans_and_metrics_contain_no_personal_data() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unreachable_collector_does_not_prevent_sign_in() {
     let nowhere = MailServer::unused_address().await;
-    let away = Setup::new().set("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{nowhere}/otlp/"));
-    let app = away.start().await;
-    let _ = sign_up_then_sign_in(&app).await;
-    drop(app.stop().await);
+    // Connections to it are established, and never answered.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    silent.set_nonblocking(true).expect("a listener");
+    for collector in [nowhere, silent.local_addr().expect("an address")] {
+        let endpoint = format!("http://{collector}/otlp/");
+        let app = Setup::new().set("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint).start().await;
+        let _ = sign_up_then_sign_in(&app).await;
+        drop(app.stop().await);
+    }
+    let _ = silent.accept().expect("an attempt to export");
 }
 
 async fn sign_up_then_sign_in(app: &latchkey_tests::Latchkey) -> Browser {

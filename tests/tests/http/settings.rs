@@ -54,16 +54,10 @@ fn env_example_loads_with_default_settings() {
     std::fs::copy(example, &copy).expect("a copy");
     let environment = Environment::from_file(&copy);
     let settings = Settings::load(&environment, built_with()).expect("settings that make sense");
-    let nothing = tempfile::tempdir().expect("a folder");
-    let nothing = Environment::new::<&str, &str>([], nothing.path());
+    let nothing = Environment::new::<&str, &str>([], folder.path());
     let defaults = Settings::load(&nothing, built_with()).expect("settings that make sense");
-    assert_eq!(settings.origin(), defaults.origin());
-    assert_eq!(settings.listen, defaults.listen);
-    let providers = |settings: &Settings| {
-        let all = settings.providers.iter().map(|one| (one.slug.clone(), one.local));
-        all.collect::<Vec<_>>()
-    };
-    assert_eq!(providers(&settings), providers(&defaults));
+    // Every setting, without the values of secrets.
+    assert_eq!(format!("{settings:#?}"), format!("{defaults:#?}"));
 }
 
 #[test]
@@ -92,13 +86,16 @@ fn env_example_mentions_the_main_settings() {
         "GITHUB_API_URL",
         "FACEBOOK_CLIENT_ID",
         "FACEBOOK_CLIENT_SECRET",
-        "OIDC_",
+        "OIDC_ACME_ISSUER",
         "LOCAL_IDP",
         "LOCAL_IDP_PORT",
         "TRUSTED_PROXIES",
         "RUST_LOG",
     ] {
-        assert!(example.contains(name), "{name} is not in .env.example");
+        let is_there = example.lines().any(|line| {
+            line.trim_start_matches('#').split_once('=').is_some_and(|(left, _)| left == name)
+        });
+        assert!(is_there, "{name} is not in .env.example");
     }
 }
 

@@ -142,4 +142,5 @@ async fn cached_introspection_timing_matches_outside_poller() {
     let timed = introspected_with("1s", Duration::from_secs(1)).await;
     // Whether it was accepted at all depends on when the response was cached.
     assert_eq!(timed.slug, "introspected_cached");
+    assert!((timed.promised - 1000.0).abs() < f64::EPSILON, "{} ms", timed.promised);
 }

@@ -1,5 +1,7 @@
 //! Deriving the end of a sign-in from a series of responses.
 
+use std::collections::HashSet;
+
 use latchkey_lab::stopwatch::{
     Poll, PollOutcome, PromiseResult, Reading, Scenario, has_stopped, promise_result, reading,
 };
@@ -80,10 +82,12 @@ fn promise_result_allows_one_poll_interval() {
 }
 
 #[test]
-fn every_scenario_has_a_name_and_unique_slug() {
+fn every_scenario_has_a_unique_name_and_slug() {
+    let mut names = HashSet::new();
     for scenario in Scenario::ALL {
         assert_eq!(Scenario::by_slug(scenario.slug()), Some(scenario));
         assert!(!scenario.name().is_empty());
+        assert!(names.insert(scenario.name()), "{scenario:?}");
     }
     assert_eq!(Scenario::by_slug("jwt"), None);
 }

@@ -135,9 +135,17 @@ on_both! {
         let new = connected(db).await;
         let lease = Lease { id: new.id, version: 1, by: "x" };
         assert!(lease::mark_broken(db, lease, BrokenReason::Refused, NOW).await.expect("an answer"));
-        assert!(!lease::mark_broken(db, lease, BrokenReason::Refused, NOW).await.expect("an answer"));
+        // Neither with the outdated tokens, nor with the stored ones.
+        let stored = Lease { version: now(db, new.user).await.version, ..lease };
+        let later = NOW.plus(Span::seconds(1));
+        for lease in [lease, stored] {
+            assert!(!lease::mark_broken(db, lease, BrokenReason::Revoked, later).await.expect("an answer"));
+        }
         let state = now(db, new.user).await.connection.state;
         assert_eq!(state, State::NeedsReconnect { since: NOW, reason: BrokenReason::Refused });
+        let renewed = RefreshedTokens { tokens: sealed("new"), expires_at: None, granted: None };
+        assert!(lease::store_refreshed(db, stored, &renewed, later).await.expect("an answer"));
+        assert!(now(db, new.user).await.connection.state.is_active(), "new tokens mend it");
     }
 
     async fn disconnected_tokens_are_kept_until_revoked(database) {
