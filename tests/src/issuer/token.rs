@@ -2,8 +2,10 @@
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
-    KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+    RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512,
+    RsaEncoding, RsaKeyPair,
 };
 use aws_lc_rs::{digest, hmac, rsa};
 use base64::Engine as _;
@@ -15,66 +17,64 @@ use serde_json::{Value, json};
 pub struct Key {
     /// `kid`.
     pub kid: String,
+    algorithm: &'static str,
     pair: Pair,
 }
 
 #[derive(Debug)]
 enum Pair {
-    Es256(EcdsaKeyPair),
-    Es512(EcdsaKeyPair),
-    EdDsa(Ed25519KeyPair),
-    Rs256(RsaKeyPair),
+    Ec(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+    Rsa(RsaKeyPair),
 }
 
 impl Key {
     /// Generates an ES256 key.
     #[must_use]
     pub fn es256(kid: &str) -> Self {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
-        Self { kid: kid.to_owned(), pair: Pair::Es256(pair) }
+        Self::generate("ES256", kid)
     }
 
-    /// Generates an ES512 key.
+    /// Generates a key for any public-key algorithm.
     #[must_use]
-    pub fn es512(kid: &str) -> Self {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).expect("a key");
-        Self { kid: kid.to_owned(), pair: Pair::Es512(pair) }
-    }
-
-    /// Generates an EdDSA key.
-    #[must_use]
-    pub fn eddsa(kid: &str) -> Self {
-        Self { kid: kid.to_owned(), pair: Pair::EdDsa(Ed25519KeyPair::generate().expect("a key")) }
-    }
-
-    /// Generates an RS256 key.
-    #[must_use]
-    pub fn rs256(kid: &str) -> Self {
-        let pair = RsaKeyPair::generate(rsa::KeySize::Rsa2048).expect("a key");
-        Self { kid: kid.to_owned(), pair: Pair::Rs256(pair) }
+    pub fn generate(algorithm: &'static str, kid: &str) -> Self {
+        let ec = |signing| Pair::Ec(EcdsaKeyPair::generate(signing).expect("a key"));
+        let pair = match algorithm {
+            "ES256" => ec(&ECDSA_P256_SHA256_FIXED_SIGNING),
+            "ES384" => ec(&ECDSA_P384_SHA384_FIXED_SIGNING),
+            "ES512" => ec(&ECDSA_P521_SHA512_FIXED_SIGNING),
+            "EdDSA" | "Ed25519" => Pair::Ed25519(Ed25519KeyPair::generate().expect("a key")),
+            _ => Pair::Rsa(RsaKeyPair::generate(rsa::KeySize::Rsa2048).expect("a key")),
+        };
+        Self { kid: kid.to_owned(), algorithm, pair }
     }
 
     /// The public key as a JWK.
     #[must_use]
     pub fn jwk(&self) -> Value {
-        let kid = &self.kid;
+        let (kid, alg) = (&self.kid, self.algorithm);
         match &self.pair {
-            Pair::Es256(pair) | Pair::Es512(pair) => {
+            Pair::Ec(pair) => {
                 // SEC 1 §2.3.3: 04, x, y.
-                let (x, y) = pair.public_key().as_ref()[1..].split_at(self.coordinate());
-                let curve = if self.coordinate() == 32 { "P-256" } else { "P-521" };
-                json!({ "kty": "EC", "crv": curve, "alg": self.algorithm(), "use": "sig",
+                let point = &pair.public_key().as_ref()[1..];
+                let (x, y) = point.split_at(point.len() / 2);
+                let curve = match alg {
+                    "ES256" => "P-256",
+                    "ES384" => "P-384",
+                    _ => "P-521",
+                };
+                json!({ "kty": "EC", "crv": curve, "alg": alg, "use": "sig",
                         "kid": kid, "x": encode(x), "y": encode(y) })
             }
-            Pair::EdDsa(pair) => {
+            Pair::Ed25519(pair) => {
                 let x = encode(pair.public_key().as_ref());
-                json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig",
+                json!({ "kty": "OKP", "crv": "Ed25519", "alg": alg, "use": "sig",
                         "kid": kid, "x": x })
             }
-            Pair::Rs256(pair) => {
+            Pair::Rsa(pair) => {
                 let public = rsa::PublicKeyComponents::from(pair.public_key());
                 let (n, e) = (encode(&public.n), encode(&public.e));
-                json!({ "kty": "RSA", "alg": "RS256", "use": "sig", "kid": kid, "n": n, "e": e })
+                json!({ "kty": "RSA", "alg": alg, "use": "sig", "kid": kid, "n": n, "e": e })
             }
         }
     }
@@ -83,9 +83,9 @@ impl Key {
     #[must_use]
     pub fn public_bytes(&self) -> Vec<u8> {
         match &self.pair {
-            Pair::Es256(pair) | Pair::Es512(pair) => pair.public_key().as_ref().to_vec(),
-            Pair::EdDsa(pair) => pair.public_key().as_ref().to_vec(),
-            Pair::Rs256(pair) => {
+            Pair::Ec(pair) => pair.public_key().as_ref().to_vec(),
+            Pair::Ed25519(pair) => pair.public_key().as_ref().to_vec(),
+            Pair::Rsa(pair) => {
                 let der: aws_lc_rs::encoding::PublicKeyX509Der<'_> =
                     aws_lc_rs::encoding::AsDer::as_der(pair.public_key()).expect("DER");
                 der.as_ref().to_vec()
@@ -96,29 +96,25 @@ impl Key {
     /// `alg`.
     #[must_use]
     pub const fn algorithm(&self) -> &'static str {
-        match self.pair {
-            Pair::Es256(_) => "ES256",
-            Pair::Es512(_) => "ES512",
-            Pair::EdDsa(_) => "EdDSA",
-            Pair::Rs256(_) => "RS256",
-        }
-    }
-
-    const fn coordinate(&self) -> usize {
-        if matches!(self.pair, Pair::Es512(_)) { 66 } else { 32 }
+        self.algorithm
     }
 
     fn sign(&self, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match &self.pair {
-            Pair::Es256(pair) | Pair::Es512(pair) => {
-                pair.sign(&random, message).expect("a signature").as_ref().into()
-            }
-            Pair::EdDsa(pair) => pair.sign(message).as_ref().into(),
-            Pair::Rs256(pair) => {
+            Pair::Ec(pair) => pair.sign(&random, message).expect("a signature").as_ref().into(),
+            Pair::Ed25519(pair) => pair.sign(message).as_ref().into(),
+            Pair::Rsa(pair) => {
+                let encoding: &'static dyn RsaEncoding = match self.algorithm {
+                    "RS384" => &RSA_PKCS1_SHA384,
+                    "RS512" => &RSA_PKCS1_SHA512,
+                    "PS256" => &RSA_PSS_SHA256,
+                    "PS384" => &RSA_PSS_SHA384,
+                    "PS512" => &RSA_PSS_SHA512,
+                    _ => &RSA_PKCS1_SHA256,
+                };
                 let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
-                    .expect("a signature");
+                pair.sign(encoding, &random, message, &mut signature).expect("a signature");
                 signature
             }
         }

@@ -1,10 +1,12 @@
 //! HTTP without a library, which would not send broken or hostile responses.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 
 /// A received request.
 #[derive(Clone, Debug)]
@@ -79,6 +81,8 @@ pub enum Answer {
     Json(Value),
     /// A JSON document after a delay.
     JsonAfter(Duration, Value),
+    /// A JSON document, as soon as the semaphore is closed.
+    JsonHeld(Arc<Semaphore>, Value),
     /// Status, content type and body.
     Body(u16, &'static str, String),
     /// A redirect with this status.
@@ -128,6 +132,11 @@ impl Answer {
             }
             Self::JsonAfter(pause, value) => {
                 tokio::time::sleep(pause).await;
+                stream.write_all(whole(200, json, &value.to_string()).as_bytes()).await
+            }
+            Self::JsonHeld(gate, value) => {
+                // An error means that it was closed.
+                let _ = gate.acquire().await;
                 stream.write_all(whole(200, json, &value.to_string()).as_bytes()).await
             }
             Self::Body(status, kind, body) => {

@@ -242,11 +242,17 @@ async fn id_token_with_old_nonce_is_refused() {
 }
 
 #[tokio::test]
-async fn es256_eddsa_rs256_and_es512_id_tokens_verify() {
-    let (app, issuer) = acme().await;
-    for key in [Key::es256("a"), Key::eddsa("b"), Key::rs256("c"), Key::es512("d")] {
-        let what = key.algorithm();
-        issuer.set_signing_key(key);
-        assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.status, 303, "{what}");
+async fn every_allowed_algorithm_verifies() {
+    for algorithm in [
+        "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+        "Ed25519",
+    ] {
+        let (app, issuer) = acme().await;
+        issuer.set_signing_key(Key::generate(algorithm, "a"));
+        let page = sign_in(&app, &issuer, &mut Browser::new()).await;
+        assert_eq!(page.see_other(), "/account", "{algorithm}");
+        issuer.id_token(|token| token.signed = Signature::Damaged);
+        let page = sign_in(&app, &issuer, &mut Browser::new()).await;
+        refused(&page, algorithm, 502, "id_token_refused");
     }
 }

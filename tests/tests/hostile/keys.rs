@@ -117,10 +117,35 @@ async fn unusable_issuer_keys_are_ignored() {
         refused(&page, what, 502, "id_token_refused");
         // … and beside a valid key, none of them prevents a sign-in.
         let (app, issuer) = acme().await;
-        let good = Key::es256("good");
-        issuer.respond_with(JWKS, Answer::Json(json!({ "keys": [junk, good.jwk()] })));
+        let (other, good) = (Key::es256("other"), Key::es256("good"));
+        let keys = json!({ "keys": [junk, other.jwk(), good.jwk()] });
+        issuer.respond_with(JWKS, Answer::Json(keys));
         issuer.set_signing_key(good);
         assert_eq!(sign_in(&app, &issuer, &mut Browser::new()).await.status, 303, "{what}");
+        // Without a `kid`, every valid key is tried.
+        issuer.id_token(|token| {
+            token.header.as_object_mut().expect("an object").remove("kid");
+        });
+        let page = sign_in(&app, &issuer, &mut Browser::new()).await;
+        assert_eq!(page.status, 303, "{what}, no kid: {}", page.summary());
+    }
+}
+
+#[tokio::test]
+async fn only_first_hundred_issuer_keys_are_used() {
+    let other = Key::es256("other").jwk();
+    for (before, taken) in [(99, true), (100, false)] {
+        let (app, issuer) = acme().await;
+        let good = Key::es256("good");
+        let keys = [vec![other.clone(); before], vec![good.jwk()]].concat();
+        issuer.respond_with(JWKS, Answer::Json(json!({ "keys": keys })));
+        issuer.set_signing_key(good);
+        let page = sign_in(&app, &issuer, &mut Browser::new()).await;
+        if taken {
+            assert_eq!(page.see_other(), "/account", "after {before} others");
+        } else {
+            refused(&page, "the 101st key", 502, "id_token_refused");
+        }
     }
 }
 

@@ -3,13 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use latchkey_auth::http::{Error, Outbound};
 use latchkey_tests::Browser;
 use latchkey_tests::issuer::{Answer, DISCOVERY, JWKS, TOKEN, USERINFO};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
+use url::Url;
 
 use crate::{acme, refused, sign_in};
 
-/// Far more than the eight seconds that a call may take.
+/// Far more than the eight seconds that a call may take, because CI machines are slow.
 const FOR_EVER: Duration = Duration::from_secs(60);
 
 /// Concurrently, so that the test takes as long as one of them.
@@ -40,6 +45,27 @@ async fn slow_provider_response_times_out() {
         }
     }
     cases.join_all().await;
+}
+
+/// The clock stands still once the request has arrived: only the client's timeout advances it.
+#[tokio::test]
+async fn outbound_call_takes_at_most_ten_seconds() {
+    for response in ["", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let url = Url::parse(&url).expect("a URL");
+        let call =
+            tokio::spawn(async move { Outbound::new(None, "Latchkey").get(&url, None).await });
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let _ = stream.read_u8().await.expect("a request");
+        stream.write_all(response.as_bytes()).await.expect("sent");
+        tokio::time::pause();
+        let started_at = Instant::now();
+        let result = call.await.expect("no panic");
+        assert!(matches!(result, Err(Error::Timeout)), "{response:?}: {result:?}");
+        assert!(started_at.elapsed() <= Duration::from_secs(10), "{response:?}");
+        tokio::time::resume();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
