@@ -104,3 +104,30 @@ pub async fn texts(db: &Db, statement: &str) -> Vec<String> {
     let statement = sqlx::AssertSqlSafe(statement.to_owned());
     on!(db, |one| sqlx::query_scalar(statement).fetch_all(one).await.expect("rows"))
 }
+
+/// The content of every table, as text.
+pub async fn dump(db: &Db) -> Vec<(String, String)> {
+    let tables = match db {
+        Db::Sqlite(_) => "SELECT name FROM sqlite_master WHERE type = 'table'",
+        Db::Postgres(_) => {
+            "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'"
+        }
+    };
+    let mut dump = Vec::new();
+    for table in texts(db, tables).await {
+        let rows = match db {
+            Db::Sqlite(_) => {
+                let columns = format!("SELECT name FROM pragma_table_info('{table}')");
+                let columns = texts(db, &columns).await;
+                let quoted: Vec<_> = columns
+                    .iter()
+                    .map(|column| format!("'{column}=' || quote(\"{column}\")"))
+                    .collect();
+                format!("SELECT {} FROM \"{table}\"", quoted.join(" || ' ' || "))
+            }
+            Db::Postgres(_) => format!("SELECT row_to_json(t)::text FROM \"{table}\" t"),
+        };
+        dump.push((table, texts(db, &rows).await.join("\n")));
+    }
+    dump
+}

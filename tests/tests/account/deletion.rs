@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use latchkey_tests::database::dump;
 use latchkey_tests::database::rows;
 use latchkey_tests::{Browser, Database, Latchkey, Setup, texts};
 use serde_json::json;
 
 use crate::helpers::{
-    RESET, came_in, delete, dump, email_to, forgot, id_of, is_in, link, opens, post_with, proved,
+    RESET, came_in, delete, email_to, forgot, id_of, is_in, link, opens, post_with, proved,
     sessions,
 };
 use latchkey_tests::accounts::{

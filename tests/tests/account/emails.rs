@@ -2,12 +2,12 @@
 
 use latchkey_domain::Span;
 use latchkey_store::hash::sha256_hex;
-use latchkey_tests::database::rows;
+use latchkey_tests::database::{dump, rows};
 use latchkey_tests::{Browser, Latchkey, Page, Setup, texts};
 
 use crate::helpers::{
-    ADA, CHANGED, EXISTS, OTHER_PASSWORD, RESET, VERIFY, came_in, dump, email_to, emails,
-    emails_about, forgot, id_by_password, id_of, is_in, link, linked, opens, proved, reset,
+    ADA, CHANGED, EXISTS, OTHER_PASSWORD, RESET, VERIFY, came_in, email_to, emails, emails_about,
+    forgot, id_by_password, id_of, is_in, link, linked, opens, proved, reset,
 };
 use latchkey_tests::accounts::{
     ApiClient, PASSWORD, expect_problem, json_of, sign_up, signed_in, tokens,

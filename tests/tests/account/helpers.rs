@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_store::Db;
-use latchkey_tests::{Browser, Latchkey, Page, texts};
+use latchkey_tests::{Browser, Latchkey, Page};
 use reqwest::Method;
 use url::Url;
 
@@ -215,33 +214,6 @@ pub(crate) async fn this_one(browser: &mut Browser, app: &Latchkey) -> String {
 /// Whether the session or JWT of this browser is accepted.
 pub(crate) async fn is_in(browser: &mut Browser, app: &Latchkey) -> bool {
     browser.get(&app.url("/account")).await.status == 200
-}
-
-/// The content of every table, as text.
-pub(crate) async fn dump(db: &Db) -> Vec<(String, String)> {
-    let tables = match db {
-        Db::Sqlite(_) => "SELECT name FROM sqlite_master WHERE type = 'table'",
-        Db::Postgres(_) => {
-            "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'"
-        }
-    };
-    let mut dump = Vec::new();
-    for table in texts(db, tables).await {
-        let rows = match db {
-            Db::Sqlite(_) => {
-                let columns = format!("SELECT name FROM pragma_table_info('{table}')");
-                let columns = texts(db, &columns).await;
-                let quoted: Vec<_> = columns
-                    .iter()
-                    .map(|column| format!("'{column}=' || quote(\"{column}\")"))
-                    .collect();
-                format!("SELECT {} FROM \"{table}\"", quoted.join(" || ' ' || "))
-            }
-            Db::Postgres(_) => format!("SELECT row_to_json(t)::text FROM \"{table}\" t"),
-        };
-        dump.push((table, texts(db, &rows).await.join("\n")));
-    }
-    dump
 }
 
 /// Requests a code, and reads it from the e-mail to this address.

@@ -8,10 +8,16 @@ use latchkey_demo::choose::advice::{
 use latchkey_demo::choose::{DotEnv, Reasons};
 use latchkey_demo::compare::results::Comparison;
 use latchkey_domain::sign_in::CredentialKind;
+use latchkey_tests::jws::with_changes;
 use latchkey_web::settings::{Capabilities, Environment, Revocation, Settings};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn all_answers() -> Vec<Answers> {
+    all_forms().into_iter().map(|it| serde_json::from_value(it).expect("an answer")).collect()
+}
+
+/// Every combination of the choices on the page, as JSON.
+fn all_forms() -> Vec<Value> {
     let page = include_str!("../../../templates/choose.html");
     let choices = page.lines().filter_map(|line| line.split_once("call choice(selected, \""));
     let mut questions = std::collections::BTreeMap::<_, Vec<_>>::new();
@@ -30,7 +36,7 @@ fn all_answers() -> Vec<Answers> {
         let each = |given| values.iter().map(move |value| with(&given, value));
         all = all.into_iter().flat_map(each).collect();
     }
-    all.into_iter().map(|it| serde_json::from_value(it.into()).expect("an answer")).collect()
+    all.into_iter().map(Value::Object).collect()
 }
 
 #[test]
@@ -95,10 +101,15 @@ fn common_answers_give_expected_credentials() {
 #[test]
 fn all_six_answers_are_required() {
     assert_eq!(all_answers().len(), 3 * 3 * 3 * 3 * 3 * 2);
-    let mut given = json!({ "passwords": "here" });
-    assert!(serde_json::from_value::<Answers>(given.clone()).is_err(), "{given}");
-    given["passwords"] = "x".into();
-    assert!(serde_json::from_value::<Answers>(given).is_err());
+    let whole = all_forms().remove(0);
+    let questions: Vec<_> = whole.as_object().expect("an object").keys().collect();
+    assert_eq!(questions.len(), 6);
+    for question in questions {
+        for change in [json!(null), json!("x")] {
+            let given = with_changes(&whole, json!({ question: change }));
+            assert!(serde_json::from_value::<Answers>(given.clone()).is_err(), "{given}");
+        }
+    }
 }
 
 #[test]

@@ -168,6 +168,10 @@ async fn hostile_drill_input_is_escaped() {
     let _ = dora.post(&app.url("/drill/use"), &[("what", "else")]).await.expect(400);
     let page = dora.get(&app.url("/drill")).await.expect(200);
     assert!(!page.body.contains("<img") && !page.body.contains('\u{202e}'));
+    for field in ["loot__token", "loot__cookies", "loot__ridden"] {
+        let shown = format!("{field}\">&#60;img src=x onerror=alert(1)&#62;\\u{{202e}}");
+        assert!(page.body.contains(&shown), "{field}: {}", page.body);
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use latchkey_domain::Span;
 use latchkey_tests::accounts::{ApiClient, cookie_value, queries, sign_up, signed_in, tokens};
+use latchkey_tests::database::dump;
 use latchkey_tests::jws::{OwnKey, base64url, sign_with_secret};
 use latchkey_tests::{Browser, Latchkey, Setup};
 
@@ -206,26 +207,35 @@ async fn hostile_token_input_is_escaped() {
     let many: String = (0..3_000).map(|n| format!(",\"k{n}\":{n}")).collect();
     let bytes =
         format!("{}.{}.{}", base64url(good), base64url([0xff, 0xfe, 0x00]), base64url([0; 7]));
-    for token in [
-        with(good, &deep),
-        with(&deep, "{}"),
-        with(good, &format!("{{\"a\":0{many}}}")),
-        with(good, r#"{"exp":1e308,"nbf":-1e308,"iat":123456789012345678901234567890}"#),
-        with(good, r#"{"exp":9223372036854775807,"nbf":-9223372036854775808,"iat":0.1}"#),
-        with(good, r#"{"exp":1e999}"#),
-        with(good, r#"{"exp":[],"aud":{},"iss":7,"iat":"soon"}"#),
-        with(good, "{\"name\":\"<img src=x onerror=alert(1)>\u{202e}\u{0}evil\"}"),
-        with(r#"{"alg":"<script>alert(1)</script>","kid":"'\"><b>"}"#, "{}"),
-        with(good, r#"{"\u0000":"\u0000","\u202e":1,"\ud83d":1}"#),
-        bytes,
-        ".".repeat(90_000),
-        "eyJ".repeat(30_000),
-        "{\"access_token\":".repeat(5_000),
-        "\u{0}\u{1}\u{7f}".to_owned(),
-        "Ω≈ç√∫˜µ≤≥÷".repeat(1_000),
+    let img = "{\"name\":\"<img src=x onerror=alert(1)>\u{202e}evil\"}";
+    let numbers = r#"{"exp":1e308,"nbf":-1e308,"iat":123456789012345678901234567890}"#;
+    let limits = r#"{"exp":9223372036854775807,"nbf":-9223372036854775808,"iat":0.1}"#;
+    let script = r#"{"alg":"<script>alert(1)</script>","kid":"'\"><b>"}"#;
+    let control = r#"{"\u0000":"\u0000","\u202e":1,"\ud83d":1}"#;
+    // With what is shown of it, where it can be read.
+    for (token, shown) in [
+        (with(good, &deep), ""),
+        (with(&deep, "{}"), ""),
+        (with(good, &format!("{{\"a\":0{many}}}")), "<code>k100</code>"),
+        (with(good, numbers), ">1e+308<"),
+        (with(good, limits), ">9223372036854775807<"),
+        (with(good, r#"{"exp":1e999}"#), ""),
+        (with(good, r#"{"exp":[],"aud":{},"iss":7,"iat":"soon"}"#), "soon"),
+        (with(good, img), "&#60;img src=x onerror=alert(1)&#62;\\u{202e}evil"),
+        // A NUL byte is no valid JSON.
+        (with(good, &img.replace("evil", "\u{0}evil")), ""),
+        (with(script, "{}"), "&#60;script&#62;alert(1)&#60;/script&#62;"),
+        (with(good, control), "<code>\\u{0}</code>"),
+        (bytes, ""),
+        (".".repeat(90_000), ""),
+        ("eyJ".repeat(30_000), ""),
+        ("{\"access_token\":".repeat(5_000), ""),
+        ("\u{0}\u{1}\u{7f}".to_owned(), ""),
+        ("Ω≈ç√∫˜µ≤≥÷".repeat(1_000), ""),
     ] {
         let page = inspect(&app, &[("token", &token)]).await.expect(200);
         let _ = lamps(&page);
+        assert!(page.body.contains(shown), "{token:.60}: {shown}");
         for planted in ["<img", "<script>alert", "<b>\"", "\u{202e}", "\u{0}"] {
             assert!(!page.body.contains(planted), "{token:.60}: {planted}");
         }
@@ -253,6 +263,10 @@ async fn inspector_ignores_url_token_and_queries_no_database() {
     assert!(!page.body.contains("class=\"lamps\""), "it was read from the address");
     let part = token.split('.').nth(1).expect("claims");
     assert!(!page.body.contains(part));
+    app.background_writes_done().await;
+    let before = dump(&app.app.db).await;
     let page = inspect(&app, &[("token", &token)]).await.expect(200);
     assert_eq!(queries(&page), 0, "the database was asked");
+    app.background_writes_done().await;
+    assert_eq!(dump(&app.app.db).await, before, "something was kept");
 }

@@ -3,6 +3,7 @@
 use latchkey_auth::tokens::{Algorithm, TokenError, Verifier, issue, verify};
 use latchkey_tests::accounts;
 use latchkey_tests::accounts::{ApiClient, expect_problem, sign_up_client};
+use latchkey_tests::database::dump;
 use latchkey_tests::jws::{ALGORITHMS, OwnKey, base64url, decode, sign_with_secret, with_changes};
 use latchkey_tests::{Browser, Latchkey, Page, Setup};
 use reqwest::Method;
@@ -325,7 +326,9 @@ async fn api_refuses_every_forged_token_with_specific_error() {
 #[tokio::test]
 async fn unknown_account_token_is_refused_on_write() {
     let key = OwnKey::new("EdDSA");
-    let (_app, mut program, good, _) = app_with(&key).await;
+    let (app, mut program, good, _) = app_with(&key).await;
+    app.background_writes_done().await;
+    let before = dump(&app.app.db).await;
     let (header, mut claims) = decode(&good);
     claims["sub"] = serde_json::json!("0190a000-0000-7000-8000-000000000000");
     program.token = Some(key.sign(&header.to_string(), &claims.to_string()));
@@ -333,6 +336,8 @@ async fn unknown_account_token_is_refused_on_write() {
     let page = program.post("/api/v1/contacts", contact).await;
     let _ = accounts::expect_problem(&page, 401, "sign_in_required");
     assert!(page.header("www-authenticate").is_some_and(|text| text.contains("invalid_token")));
+    app.background_writes_done().await;
+    assert_eq!(dump(&app.app.db).await, before);
 }
 
 #[tokio::test]

@@ -58,7 +58,8 @@ async fn watch_mode_revokes_jwt_on_all_instances(url: &str) {
         assert_eq!(queries(&page), 0, "{way}");
         let challenge = page.header("www-authenticate").expect("a challenge");
         assert!(challenge.contains(r#"error="invalid_token""#), "{challenge}");
-        // Soon in the other process, never with a query in a request.
+        // Soon in the other process, never with a query in a request. How soon is measured in
+        // `stopwatch/agreement.rs`; this waits longer than it should take on a slow machine.
         let mut page = at_there.get("/api/v1/me").await;
         for _ in 0..200 {
             assert_eq!(queries(&page), 0, "{way}");

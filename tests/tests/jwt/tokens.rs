@@ -1,6 +1,7 @@
 //! Access tokens: claims, key, and tokens that are not access tokens.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use latchkey_auth::tokens::ring::SIGNS_AFTER;
 use latchkey_domain::Span;
 use latchkey_tests::accounts;
 use latchkey_tests::accounts::{
@@ -138,7 +139,12 @@ async fn configured_private_key_survives_restart() {
         let (_, first) = sign_up_client(&app, "ada@example.test").await;
         let app = setup(Setup::in_folder(app.stop().await)).await;
         let second = tokens(&app, "ada@example.test", None).await;
-        assert_eq!(decode(&first.access).0["kid"], decode(&second.access).0["kid"], "{algorithm}");
+        let (header, claims) = decode(&second.access);
+        assert_eq!(decode(&first.access).0["kid"], header["kid"], "{algorithm}");
+        // A token that this key signs outside the app is accepted: the app signs with no other.
+        let own = key.sign(&header.to_string(), &claims.to_string());
+        let page = ApiClient::with(&app, &own).get("/api/v1/me").await;
+        assert_eq!(page.status, 200, "{algorithm}: {}", page.summary());
         let set = json_of(&ApiClient::new(&app).get("/.well-known/jwks.json").await);
         let count = set["keys"].as_array().map(Vec::len);
         assert_eq!(count, Some(1), "{algorithm}: no second copy of one key");
@@ -149,15 +155,21 @@ async fn configured_private_key_survives_restart() {
 async fn algorithm_change_refuses_no_valid_token() {
     let setup = |setup: Setup, algorithm: &str| {
         let site = "http://localhost:3000";
-        setup.set("JWT_ISSUER", site).set("JWT_AUDIENCE", site).set("JWT_ALGORITHM", algorithm)
+        let setup = setup.set("JWT_ISSUER", site).set("JWT_AUDIENCE", site);
+        setup.set("JWT_ALGORITHM", algorithm).with_frozen_clock()
     };
     let app = setup(Setup::new(), "EdDSA").start().await;
     let (_, before) = sign_up_client(&app, "ada@example.test").await;
     let app = setup(Setup::in_folder(app.stop().await), "ES256").start().await;
+    // The old key signs until every instance knows the new one.
+    let meanwhile = tokens(&app, "ada@example.test", None).await;
+    app.advance(SIGNS_AFTER);
     let after = tokens(&app, "ada@example.test", None).await;
-    for tokens in [&before, &after] {
+    for (tokens, algorithm) in [(&before, "EdDSA"), (&meanwhile, "EdDSA"), (&after, "ES256")] {
+        let header = decode(&tokens.access).0;
+        assert_eq!(header["alg"], algorithm);
         let page = ApiClient::with(&app, &tokens.access).get("/api/v1/me").await;
-        assert_eq!(page.status, 200, "{}: {}", decode(&tokens.access).0, page.summary());
+        assert_eq!(page.status, 200, "{header}: {}", page.summary());
     }
 }
 
