@@ -241,6 +241,8 @@ async fn invalid_token_response_creates_no_connection() {
     issuer.token_response(|response| response["access_token"] = json!(null));
     let page = browser.follow_callback(&issuer.approve(&authorize)).await;
     let page = page.expect_error(502, "provider_nonsense");
+    let said = "Acme sent something that the standard does not allow";
+    assert!(page.body.contains(said), "{}", page.summary());
     assert!(page.body.contains("/connections#acme"), "there is a way back");
     assert!(!page.body.contains("action=\"/auth/"), "and no way to sign in instead");
     let _ = profile(&mut browser, &app).await.expect_error(404, "not_connected");

@@ -51,7 +51,7 @@ pub(crate) async fn standing(issuer: &Issuer) -> Latchkey {
     Setup::new().with_issuer(issuer).with_frozen_clock().start().await
 }
 
-/// Moves the clock to just before the access token expires.
+/// Advances the clock by the lifetime of an access token, so that the current one has expired.
 pub(crate) fn advance_by_token_lifetime(app: &Latchkey) {
     app.advance(Span::seconds(LIFETIME));
 }
@@ -83,7 +83,7 @@ pub(crate) async fn count(db: &Db, statement: &'static str) -> i64 {
     latchkey_tests::number(db, statement).await
 }
 
-/// Advances the clock by half a minute, so that revocations are due again.
+/// Sets the time of the next try of every revocation to long ago.
 pub(crate) async fn make_revocation_due(database: &Database) {
     database.execute("UPDATE connections SET next_try_at = 1").await;
 }

@@ -1,13 +1,19 @@
 //! Refreshing an access token: one request does it, the others wait.
 
+use std::sync::Arc;
+
 use latchkey_domain::Span;
 use latchkey_store::connections::lease::{Lease, take};
 use latchkey_store::connections::{current, lease};
 use latchkey_tests::accounts::instance;
 use latchkey_tests::issuer::{Answer, Rotation, TOKEN, USERINFO};
 use latchkey_tests::{Browser, Database, Issuer, Latchkey};
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use url::Url;
 
 use crate::helpers::{
     advance_by_token_lifetime, connect, count, id_of, issuer, overview, profile, somebody, standing,
@@ -211,21 +217,36 @@ async fn lost_refresh_response_without_grace_requires_reconnect() {
     assert_eq!(issuer.refreshes(), 2, "asked once more, and then the person is");
 }
 
+/// What the issuer answers to the first refresh.
+fn renewed() -> Value {
+    json!({
+        "access_token": "access-248289761001.1", "refresh_token": "refresh-248289761001.1",
+        "token_type": "Bearer", "expires_in": 3600,
+    })
+}
+
 #[tokio::test]
 async fn client_disconnect_does_not_lose_refreshed_token() {
     let (issuer, app, mut browser) = connected(Rotation::Strict).await;
     advance_by_token_lifetime(&app);
-    // The userinfo call hangs, so the request is open when the browser disconnects; its refresh is
-    // done by then or continues without it.
-    issuer.respond_with(USERINFO, Answer::Silence);
-    let mut leaving = browser.clone();
-    let url = app.url(crate::helpers::PROFILE);
-    let request = tokio::spawn(async move { leaving.get(&url).await });
+    let gate = Arc::new(Semaphore::new(0));
+    issuer.respond_with(TOKEN, Answer::JsonHeld(Arc::clone(&gate), renewed()));
+    let url = Url::parse(&app.url(crate::helpers::PROFILE)).expect("a URL");
+    let cookies = browser.jar.header(&url).expect("cookies");
+    let request =
+        format!("GET {} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookies}\r\n\r\n", url.path());
+    let mut leaving = TcpStream::connect(app.address).await.expect("a connection");
+    leaving.write_all(request.as_bytes()).await.expect("sent");
     crate::helpers::until("a refresh", async || issuer.refreshes() == 1).await;
-    request.abort();
-    issuer.reset();
+    // The app closes the connection without a response: it has noticed, and the provider has not
+    // responded yet.
+    leaving.shutdown().await.expect("closed");
+    assert_eq!(leaving.read(&mut [0; 1]).await.expect("its end"), 0);
+    gate.close();
     let _ = profile(&mut browser, &app).await.expect(200);
     assert_eq!(issuer.refreshes(), 1);
+    let used = issuer.requests(USERINFO).pop().expect("a request");
+    assert_eq!(used.header("authorization"), Some("Bearer access-248289761001.1"));
 }
 
 #[tokio::test]
@@ -236,11 +257,7 @@ async fn refreshed_token_is_stored_during_shutdown() {
     let mut browser = somebody(&app, "ada@example.test").await;
     issuer.token_response(|response| response["expires_in"] = json!(1));
     connect(&mut browser, &app, &issuer).await;
-    let renewed = json!({
-        "access_token": "access-248289761001.1", "refresh_token": "refresh-248289761001.1",
-        "token_type": "Bearer", "expires_in": 3600,
-    });
-    issuer.respond_with(TOKEN, Answer::JsonAfter(std::time::Duration::from_secs(2), renewed));
+    issuer.respond_with(TOKEN, Answer::JsonAfter(std::time::Duration::from_secs(2), renewed()));
     let mut leaving = browser.clone();
     let url = app.url(crate::helpers::PROFILE);
     let request = tokio::spawn(async move { leaving.get(&url).await });
