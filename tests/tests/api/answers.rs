@@ -175,6 +175,38 @@ async fn openapi_document_lists_every_api_route() {
     assert!(!docs.body.contains("src=\"http"), "everything from our own origin");
 }
 
+/// A token with every scope but the described one is refused.
+#[tokio::test]
+async fn openapi_document_names_the_scope_of_each_operation() {
+    let app = Latchkey::start().await;
+    let (mut program, all) = sign_up_client(&app, "ada@example.test").await;
+    let document = json_of(&program.get("/openapi.json").await);
+    let mut described = HashSet::new();
+    for (path, methods) in ROUTES.iter().filter(|(path, _)| !path.starts_with("/api/v1/token")) {
+        for method in *methods {
+            let operation = &document["paths"][path.replace("/x", "/{id}")][method.to_lowercase()];
+            let security = operation["security"].as_array().expect("a list");
+            let scope = security[0]["session"][0].as_str().expect("a scope");
+            for credential in security {
+                let scopes = credential.as_object().expect("an object").values().next();
+                assert_eq!(scopes, Some(&serde_json::json!([scope])), "{method} {path}");
+            }
+            let others: Vec<_> = all.scope.split(' ').filter(|other| *other != scope).collect();
+            let others = others.join(" ");
+            assert_ne!(others, all.scope, "{method} {path}: no such scope: {scope}");
+            let tokens = accounts::tokens(&app, "ada@example.test", Some(&others)).await;
+            program.token = Some(tokens.access);
+            let path = path.replace("/x", "/0190a000-0000-7000-8000-000000000000");
+            let body = ["POST", "PUT"].contains(method);
+            let body = body.then(|| serde_json::json!({ "name": "Grace" }));
+            let page = program.call(method.parse().expect("a method"), &path, body).await;
+            expect_problem(&page, 403, "insufficient_scope");
+            described.insert(scope);
+        }
+    }
+    assert_eq!(described.len(), all.scope.split(' ').count(), "{described:?}");
+}
+
 #[tokio::test]
 async fn token_rate_limit_response_is_described_in_openapi() {
     let app = Latchkey::start().await;

@@ -1,6 +1,7 @@
 //! A broken, slow or hostile introspection endpoint: tokens are refused, nothing hangs, and other
 //! requests continue.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey_domain::Span;
@@ -8,6 +9,8 @@ use latchkey_tests::accounts::{ApiClient, expect_problem, json_of, sign_up_clien
 use latchkey_tests::issuer::{Answer, INTROSPECT};
 use latchkey_tests::{Issuer, Latchkey, Page, Setup};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 const ADA: &str = "ada@example.test";
 
@@ -175,11 +178,44 @@ async fn introspection_outage_affects_only_opaque_tokens() {
 
 #[tokio::test]
 async fn invalid_opaque_tokens_do_not_block_valid_tokens() {
-    let (app, issuer, _, good) = app().await;
-    issuer.respond_with(INTROSPECT, Answer::Json(json!({ "active": false })));
-    for n in 0..100 {
-        expect_problem(&show(&app, n).await, 401, "token_inactive");
+    let (app, issuer, mut jwt, good) = app().await;
+    let app = Arc::new(app);
+    issuer.respond_with(INTROSPECT, Answer::Json(good.clone()));
+    let _ = show(&app, 0).await.expect(200);
+    let gate = Arc::new(Semaphore::new(0));
+    let inactive = json!({ "active": false });
+    issuer.respond_with(INTROSPECT, Answer::JsonHeld(Arc::clone(&gate), inactive));
+    let mut flood = JoinSet::new();
+    for n in 1..=150 {
+        let app = Arc::clone(&app);
+        flood.spawn(async move { show(&app, n).await });
     }
+    // The endpoint has as many requests as it gets at once, or the first have timed out already.
+    let asked = || issuer.requests(INTROSPECT).len() - 1;
+    let mut pages = Vec::new();
+    while asked() < 64 && pages.is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        pages.extend(flood.try_join_next());
+    }
+    // Meanwhile, a valid token with a cached response, and our own JWTs are accepted.
+    for _ in 0..20 {
+        let _ = show(&app, 0).await.expect(200);
+        let _ = jwt.get("/api/v1/me").await.expect(200);
+    }
+    assert!(asked() <= 64, "{} at once", asked());
+    gate.close();
+    while let Some(page) = flood.join_next().await {
+        pages.push(page);
+    }
+    for page in pages {
+        let page = page.expect("no panic");
+        match page.status {
+            401 => _ = expect_problem(&page, 401, "token_inactive"),
+            _ => unavailable(&page),
+        }
+    }
+    // After a second, the circuit breaker is closed again, whatever happened.
+    app.advance(Span::seconds(1));
     issuer.respond_with(INTROSPECT, Answer::Json(good));
-    let _ = show(&app, 100).await.expect(200);
+    let _ = show(&app, 1000).await.expect(200);
 }

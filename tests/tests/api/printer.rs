@@ -47,7 +47,8 @@ async fn calendar_printer_works_until_access_is_revoked() {
     let page = ada.post(&app.url("/connections/apps/end"), &[("id", &id)]).await;
     assert_eq!(page.see_other(), "/connections?done=ended#apps", "{}", page.summary());
     let page = printout(&mut ada, &app).await;
-    assert!(page.status != 200 || !page.body.contains(&title), "{}", page.summary());
+    assert_eq!(page.status, 401, "{}", page.summary());
+    assert!(!page.body.contains(&title), "{}", page.summary());
     assert!(section(&mut ada, &app).await.contains("None."));
     assert!(ada.account(&app).await.is_some(), "her own sign-in lives on");
 }
@@ -57,7 +58,7 @@ async fn calendar_printer_fails_for_user_without_account() {
     let app = Latchkey::start().await;
     let mut grace = Browser::new();
     let page = connect(&mut grace, &app, "grace").await;
-    assert_ne!(page.status, 200, "{}", page.summary());
+    assert_eq!(page.status, 403, "{}", page.summary());
     assert_eq!(latchkey_tests::database::rows(&app.app.db, "users").await, 0);
 }
 
