@@ -12,15 +12,16 @@ for (const [method, authentication] of [
   ['client_secret_basic', client.ClientSecretBasic(secret)],
   ['client_secret_post', client.ClientSecretPost(secret)],
 ]) {
-  // Both documents name the same server.
+  // Both discovery documents describe the same server.
   for (const algorithm of ['oidc', 'oauth2']) {
     const options = { ...insecure, algorithm };
-    await walk(await client.discovery(new URL(issuer), id, undefined, authentication, options));
+    const server = new URL(issuer);
+    await testProvider(await client.discovery(server, id, undefined, authentication, options));
   }
-  console.log(`openid-client: the whole way with ${method}`);
+  console.log(`openid-client: complete flow with ${method}`);
 }
 
-async function walk(config) {
+async function testProvider(config) {
   assert.equal(config.serverMetadata().supportsPKCE(), true);
   const verifier = client.randomPKCECodeVerifier();
   const [state, nonce] = [client.randomState(), client.randomNonce()];
@@ -38,9 +39,9 @@ async function walk(config) {
   const callback = await allow(url);
 
   // The client rejects a mismatch before it sends anything.
-  const other = new URL(callback);
-  other.searchParams.set('iss', 'https://issuer.example.test');
-  await assert.rejects(client.authorizationCodeGrant(config, other, checks));
+  const wrongIssuer = new URL(callback);
+  wrongIssuer.searchParams.set('iss', 'https://issuer.example.test');
+  await assert.rejects(client.authorizationCodeGrant(config, wrongIssuer, checks));
 
   const tokens = await client.authorizationCodeGrant(config, callback, checks);
   const claims = tokens.claims();
@@ -51,24 +52,24 @@ async function walk(config) {
   const info = await client.fetchUserInfo(config, tokens.access_token, claims.sub);
   assert.equal(info.name, 'Ada Lovelace');
 
-  const renewed = await client.refreshTokenGrant(config, tokens.refresh_token);
-  assert.notEqual(renewed.access_token, tokens.access_token);
-  assert.equal(renewed.claims().sub, claims.sub);
+  const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token);
+  assert.notEqual(refreshed.access_token, tokens.access_token);
+  assert.equal(refreshed.claims().sub, claims.sub);
 
-  const told = await client.tokenIntrospection(config, renewed.access_token);
-  assert.equal(told.active, true);
-  assert.equal(told.sub, claims.sub);
-  assert.equal(told.client_id, id);
-  assert.equal(told.scope, 'openid email profile');
-  assert.equal(told.aud, issuer);
+  const introspected = await client.tokenIntrospection(config, refreshed.access_token);
+  assert.equal(introspected.active, true);
+  assert.equal(introspected.sub, claims.sub);
+  assert.equal(introspected.client_id, id);
+  assert.equal(introspected.scope, 'openid email profile');
+  assert.equal(introspected.aud, issuer);
 
   await client.tokenRevocation(config, tokens.refresh_token);
   await assert.rejects(
     client.refreshTokenGrant(config, tokens.refresh_token),
     (error) => error.error === 'invalid_grant',
   );
-  const gone = await client.tokenIntrospection(config, renewed.access_token);
-  assert.deepEqual(gone, { active: false });
+  const revoked = await client.tokenIntrospection(config, refreshed.access_token);
+  assert.deepEqual(revoked, { active: false });
 }
 
 /** What a person does at the consent page: picks Ada and allows everything. */

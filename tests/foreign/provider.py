@@ -1,4 +1,4 @@
-"""Walks the local provider with PyPI `authlib`: discovery, authorization code
+"""Tests the local provider with PyPI `authlib`: discovery, authorization code
 with PKCE, ID token, userinfo, refresh, introspection and revocation.
 
     python provider.py <issuer> <client id> <client secret> <redirect uri>
@@ -30,11 +30,11 @@ def main(issuer: str, client_id: str, secret: str, redirect_uri: str) -> None:
             token_endpoint_auth_method=method,
             revocation_endpoint_auth_method=method,
         )
-        walk(session, issuer, client_id)
-        print(f"authlib: the whole way with {method}")
+        test_provider(session, issuer, client_id)
+        print(f"authlib: complete flow with {method}")
 
 
-def walk(session: OAuth2Session, issuer: str, client_id: str) -> None:
+def test_provider(session: OAuth2Session, issuer: str, client_id: str) -> None:
     metadata = discover(session, issuer)
     verifier, nonce = generate_token(48), generate_token(24)
     url, state = session.create_authorization_url(
@@ -59,16 +59,16 @@ def walk(session: OAuth2Session, issuer: str, client_id: str) -> None:
     assert (info["sub"], info["name"]) == (claims["sub"], "Ada Lovelace"), info
 
     refresh_token, first = token["refresh_token"], token["access_token"]
-    renewed = session.refresh_token(metadata["token_endpoint"], refresh_token=refresh_token)
-    assert renewed["access_token"] != first
-    assert id_token(renewed, keys, issuer, client_id, None)["sub"] == claims["sub"]
+    refreshed = session.refresh_token(metadata["token_endpoint"], refresh_token=refresh_token)
+    assert refreshed["access_token"] != first
+    assert id_token(refreshed, keys, issuer, client_id, None)["sub"] == claims["sub"]
 
     def introspect(value: str) -> dict:
         return session.introspect_token(metadata["introspection_endpoint"], token=value).json()
 
-    told = introspect(renewed["access_token"])
+    introspected = introspect(refreshed["access_token"])
     expected = {"active": True, "sub": claims["sub"], "client_id": client_id, "aud": issuer}
-    assert expected.items() <= told.items(), told
+    assert expected.items() <= introspected.items(), introspected
 
     revoked = session.revoke_token(metadata["revocation_endpoint"], token=refresh_token)
     assert revoked.status_code == 200, revoked.text
@@ -77,21 +77,21 @@ def walk(session: OAuth2Session, issuer: str, client_id: str) -> None:
     except OAuthError as error:
         assert error.error == "invalid_grant", error
     else:
-        raise AssertionError("refreshed although it was revoked")
-    assert introspect(renewed["access_token"]) == {"active": False}
+        raise AssertionError("the refresh token still works after revocation")
+    assert introspect(refreshed["access_token"]) == {"active": False}
 
 
 def discover(session: OAuth2Session, issuer: str) -> dict:
-    """Authlib's own reading of both specifications, but for the one rule that loopback breaks."""
-    found = session.get(get_well_known_url(issuer, external=True), withhold_token=True).json()
-    assert found["issuer"] == issuer, found
-    # It has to be https anywhere else; here nothing leaves the machine.
-    as_if = {
+    """Lets Authlib validate the metadata, except that loopback uses http."""
+    metadata = session.get(get_well_known_url(issuer, external=True), withhold_token=True).json()
+    assert metadata["issuer"] == issuer, metadata
+    # Authlib requires https, which loopback does not need.
+    with_https = {
         name: value.replace("http://", "https://") if isinstance(value, str) else value
-        for name, value in found.items()
+        for name, value in metadata.items()
     }
-    OpenIDProviderMetadata(as_if).validate()
-    return found
+    OpenIDProviderMetadata(with_https).validate()
+    return metadata
 
 
 def id_token(token: dict, keys: KeySet, issuer: str, client_id: str, nonce: str | None) -> dict:

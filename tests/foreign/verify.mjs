@@ -1,5 +1,5 @@
-// Verifies an access token with npm `jose` and the JWKS, and checks that it rejects the
-// token after one bit was changed.
+// Verifies an access token with npm `jose` and the JWKS, and checks that altered tokens and
+// another audience are rejected.
 //
 //   node verify.mjs <origin> <algorithm> <token>
 import assert from 'node:assert/strict';
@@ -24,11 +24,11 @@ assert.equal(payload.exp - payload.iat, 900);
 assert.deepEqual(payload.amr, ['pwd']);
 
 const [header, claims, signature] = token.split('.');
-const other = Buffer.from(JSON.stringify({ ...payload, roles: ['owner'] })).toString('base64url');
+const changed = Buffer.from(JSON.stringify({ ...payload, roles: ['owner'] })).toString('base64url');
 const flipped = Buffer.from(signature, 'base64url');
 flipped[flipped.length >> 1] ^= 1;
 for (const tampered of [
-  [header, other, signature].join('.'),
+  [header, changed, signature].join('.'),
   [header, claims, flipped.toString('base64url')].join('.'),
 ]) {
   await assert.rejects(jwtVerify(tampered, keys, options), errors.JWSSignatureVerificationFailed);
@@ -37,4 +37,4 @@ await assert.rejects(
   jwtVerify(token, keys, { ...options, audience: origin }),
   errors.JWTClaimValidationFailed,
 );
-console.log(`jose: ${algorithm} verified, and refused once it was altered`);
+console.log(`jose: ${algorithm} verified, altered tokens rejected`);
