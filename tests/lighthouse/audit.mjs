@@ -15,7 +15,7 @@ const settings = {
   logLevel: 'silent',
   disableFullPageScreenshot: true,
   skipAboutBlank: true,
-  // Pages load nothing later, so the default waits would only take time.
+  // Pages load nothing later, so the longer default waits are not needed.
   pauseAfterFcpMs: 100,
   pauseAfterLoadMs: 100,
   networkQuietThresholdMs: 300,
@@ -43,10 +43,10 @@ async function audit(url) {
       reason = invalidReason(lhr, categories);
       if (reason) continue;
       const scores = Object.fromEntries(categories.map(({ id, score }) => [id, Math.round(score * 100)]));
-      const lost = categories.flatMap((category) =>
+      const failed = categories.flatMap((category) =>
         auditsOf(lhr, category).filter(({ score }) => score !== null && score < 1)
           .map(({ title }) => `${category.id}: ${title}`));
-      return { scores, lost, speed: Math.round(performance.score * 100) };
+      return { scores, failed, speed: Math.round(performance.score * 100) };
     } catch (error) {
       reason = error.message;
     }
