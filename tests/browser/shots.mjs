@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { launchChromium, openWindow } from './lib/chromium.mjs';
 import { connectCalendar } from './lib/connections.mjs';
 import { startLatchkey } from './lib/latchkey.mjs';
-import { forms, pagesOf } from './lib/pages.mjs';
-import { allow, decline, pick, setOut } from './lib/sign-in.mjs';
+import { pagesOf, screens } from './lib/pages.mjs';
+import { allow, decline, pick, startSignIn } from './lib/sign-in.mjs';
 
 const folder = fileURLToPath(new URL('shots/', import.meta.url));
 await mkdir(folder, { recursive: true });
@@ -16,35 +16,35 @@ const browser = await launchChromium();
 let taken = 0;
 
 try {
-  for (const { form, viewport, colorScheme } of forms) {
+  for (const { device, viewport, colorScheme } of screens) {
     for (const javaScriptEnabled of [true, false]) {
       const { page, context } = await openWindow(browser, { viewport, colorScheme, javaScriptEnabled });
-      const shoot = async (name) => {
+      const takeScreenshot = async (name) => {
         const scripts = javaScriptEnabled ? 'js' : 'nojs';
-        await page.screenshot({ path: `${folder}${name}-${form}-${colorScheme}-${scripts}.png`, fullPage: true });
+        await page.screenshot({ path: `${folder}${name}-${device}-${colorScheme}-${scripts}.png`, fullPage: true });
         taken += 1;
       };
       for (const { name, path } of pagesOf.visitors) {
         await page.goto(app.origin + path);
-        await shoot(name);
+        await takeScreenshot(name);
       }
-      await setOut(page, app, 'GitHub');
-      await shoot('local-provider');
+      await startSignIn(page, app, 'GitHub');
+      await takeScreenshot('local-provider');
       await decline(page);
       await page.waitForURL(`${app.origin}/**`);
-      await shoot('declined');
-      await setOut(page, app, 'Google');
+      await takeScreenshot('declined');
+      await startSignIn(page, app, 'Google');
       await pick(page, 'Ada Lovelace');
       await allow(page);
       await page.waitForURL(`${app.origin}/account`);
-      for (const { name, path } of pagesOf.people) {
+      for (const { name, path } of pagesOf.users) {
         await page.goto(app.origin + path);
-        await shoot(name);
+        await takeScreenshot(name);
       }
       await connectCalendar(page, app);
-      await shoot('connection');
+      await takeScreenshot('connection');
       await page.goto(`${app.origin}/connections/google/calendar`);
-      await shoot('connection-events');
+      await takeScreenshot('connection-events');
       await context.close();
     }
   }
@@ -52,4 +52,4 @@ try {
   await browser.close();
   await app.stop();
 }
-console.log(`${taken} pictures in ${folder}`);
+console.log(`${taken} screenshots in ${folder}`);

@@ -17,7 +17,7 @@ export async function violations(page, options = {}) {
     ([values, more]) => axe.run(document, { runOnly: { type: 'tag', values }, ...more }),
     [RULES, options],
   );
-  assert.ok(passes.length > 10, 'axe-core checked the page');
+  assert.ok(passes.length > 10, 'axe-core has checked the page');
   const lines = found.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id}: ${help}: ${node.html}`));
   totals.pages.add(new URL(page.url()).pathname);
   totals.states += 1;
@@ -25,7 +25,7 @@ export async function violations(page, options = {}) {
   return lines;
 }
 
-/** A summary of all checks in this file. */
+/** A summary of all checks so far. */
 export function report() {
   const { pages, states, violations: count } = totals;
   return `axe-core: ${pages.size} pages in ${states} states, ${count === 0 ? 'no violation' : `${count} violations`}`;

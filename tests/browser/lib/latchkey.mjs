@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const BUILT = fileURLToPath(new URL('../../../target/debug/latchkey', import.meta.url));
-export const program = process.env.LATCHKEY_BIN ?? BUILT;
+const DEBUG_BINARY = fileURLToPath(new URL('../../../target/debug/latchkey', import.meta.url));
+export const program = process.env.LATCHKEY_BIN ?? DEBUG_BINARY;
 
 /** A free port outside the range for outgoing connections. */
 export async function freePort() {
@@ -32,14 +32,14 @@ export async function startLatchkey(variables = {}) {
   let log = '';
   child.stdout.on('data', (text) => { log += text; });
   child.stderr.on('data', (text) => { log += text; });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const exited = new Promise((resolve) => child.once('exit', resolve));
   const stop = async () => {
     child.kill('SIGTERM');
-    await ended;
+    await exited;
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    await untilReady(`${origin}/readyz`, child);
+    await waitUntilReady(`${origin}/readyz`, child);
   } catch (error) {
     await stop();
     throw new Error(`latchkey did not start: ${error.message}\n${log}`);
@@ -47,9 +47,9 @@ export async function startLatchkey(variables = {}) {
   return { origin, idp: `http://127.0.0.1:${idpPort}`, folder, stop, log: () => log };
 }
 
-async function untilReady(url, child) {
+async function waitUntilReady(url, child) {
   for (let attempt = 0; attempt < 300; attempt += 1) {
-    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
+    if (child.exitCode !== null) throw new Error(`it exited with ${child.exitCode}`);
     const ok = await fetch(url).then((answer) => answer.ok, () => false);
     if (ok) return;
     await new Promise((resolve) => setTimeout(resolve, 100));

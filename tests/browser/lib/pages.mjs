@@ -1,4 +1,4 @@
-// All pages, and the screen sizes and color schemes to check.
+// All pages, and the screen sizes and color schemes to check them with.
 
 export const pagesOf = {
   visitors: [
@@ -23,7 +23,7 @@ export const pagesOf = {
     { name: 'choose', path: '/choose' },
     { name: 'choose-answered', path: '/choose?passwords=both&callers=others&ending=minutes&services=apart&database=far&delegation=yes' },
   ],
-  people: [
+  users: [
     { name: 'home-signed-in', path: '/' },
     { name: 'account', path: '/account' },
     { name: 'connections', path: '/connections' },
@@ -32,7 +32,7 @@ export const pagesOf = {
   ],
 };
 
-export const forms = ['light', 'dark'].flatMap((colorScheme) => [
-  { form: 'phone', viewport: { width: 390, height: 844 }, colorScheme },
-  { form: 'desktop', viewport: { width: 1280, height: 900 }, colorScheme },
+export const screens = ['light', 'dark'].flatMap((colorScheme) => [
+  { device: 'phone', viewport: { width: 390, height: 844 }, colorScheme },
+  { device: 'desktop', viewport: { width: 1280, height: 900 }, colorScheme },
 ]);

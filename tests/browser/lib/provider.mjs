@@ -1,4 +1,4 @@
-// npm's certified `oidc-provider`: a third-party implementation does not share our bugs.
+// npm's certified `oidc-provider`: an independent implementation does not share our bugs.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -36,7 +36,7 @@ export async function startProvider(origin, configuration = {}, client = {}) {
   };
 }
 
-/** The settings for Latchkey. */
+/** The environment variables that connect Latchkey to it. */
 export const variables = (provider) => ({
   OIDC_ACME_ISSUER: provider.issuer,
   OIDC_ACME_CLIENT_ID: CLIENT.id,

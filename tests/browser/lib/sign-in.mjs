@@ -11,7 +11,7 @@ export async function press(page, element) {
 }
 
 /** Opens the sign-in page and presses "Continue with …". */
-export async function setOut(page, app, label, path = '/sign-in') {
+export async function startSignIn(page, app, label, path = '/sign-in') {
   await page.goto(app.origin + path);
   await page.getByRole('button', { name: `Continue with ${label}` }).click();
   await page.waitForURL(`${app.idp}/**`);
@@ -27,7 +27,7 @@ export const decline = (page) => page.getByRole('button', { name: 'Decline', exa
 
 /** Signs in and waits for the account page. */
 export async function signIn(page, app, label, name) {
-  await setOut(page, app, label);
+  await startSignIn(page, app, label);
   await pick(page, name);
   await allow(page);
   await page.waitForURL(`${app.origin}/account`);

@@ -6,42 +6,42 @@ import { report, violations } from '../lib/axe.mjs';
 import { launchChromium, openWindow } from '../lib/chromium.mjs';
 import { connectCalendar } from '../lib/connections.mjs';
 import { startLatchkey } from '../lib/latchkey.mjs';
-import { forms, pagesOf } from '../lib/pages.mjs';
-import { allow, pick, press, setOut, signIn } from '../lib/sign-in.mjs';
+import { pagesOf, screens } from '../lib/pages.mjs';
+import { allow, pick, signIn, startSignIn } from '../lib/sign-in.mjs';
 
-const RUNS = ' data-running';
+const RUNNING = ' data-running';
 
-// Limit for a measurement, a stopwatch run or an attack.
-const PATIENCE = 90_000;
+// For a measurement, a stopwatch run or an attack.
+const RUN_TIMEOUT_MS = 90_000;
 
-/** Submits a form, checks the page until the run is over, and returns the violations. */
-async function runs(origin, path, fields, shownAt) {
+/** Submits a form, waits until the run is over, and returns the page as it was meanwhile. */
+async function runToEnd(origin, path, fields, statusPath) {
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
   const body = new URLSearchParams(fields).toString();
-  const begun = await fetch(origin + path, { method: 'POST', headers, body, redirect: 'manual' });
-  assert.equal(begun.status, 303, path);
-  const look = async () => (await fetch(origin + shownAt)).text();
-  const meanwhile = await look();
-  assert.ok(meanwhile.includes(RUNS), `${shownAt} says that it runs`);
-  assert.ok(!meanwhile.includes('http-equiv'), 'and does not move under the reader');
-  assert.match(meanwhile, /<title>\d+ (of \d+|still)/, 'how far it is');
-  for (const end = Date.now() + PATIENCE; (await look()).includes(RUNS);) {
-    assert.ok(Date.now() < end, `${path} came to no end`);
+  const started = await fetch(origin + path, { method: 'POST', headers, body, redirect: 'manual' });
+  assert.equal(started.status, 303, path);
+  const fetchPage = async () => (await fetch(origin + statusPath)).text();
+  const page = await fetchPage();
+  assert.ok(page.includes(RUNNING), `${statusPath} shows that a run is in progress`);
+  assert.ok(!page.includes('http-equiv'), 'the page does not refresh automatically');
+  assert.match(page, /<title>\d+ (of \d+|still)/, 'the title shows the progress');
+  for (const end = Date.now() + RUN_TIMEOUT_MS; (await fetchPage()).includes(RUNNING);) {
+    assert.ok(Date.now() < end, `${path} did not finish in time`);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
-  // Without motion, so that checks are stable.
-  return meanwhile.replace(RUNS, '');
+  // Without animation and polling, so that the checks are stable.
+  return page.replace(RUNNING, '');
 }
 
-describe('pages are for everybody', () => {
+describe('every page is accessible', () => {
   let app;
   let browser;
-  const meanwhile = {};
+  const pagesDuringRuns = {};
   before(async () => { [app, browser] = await Promise.all([startLatchkey(), launchChromium()]); });
   after(async () => { await browser?.close(); await app?.stop(); });
   after(() => console.log(report()));
 
-  test('as long as nothing was measured', async () => {
+  test('before anything is measured', async () => {
     const { page, assertNoProblems } = await openWindow(browser);
     for (const path of ['/compare', '/stopwatch', '/lab', '/lab/jwt_none']) {
       await page.goto(app.origin + path);
@@ -50,113 +50,115 @@ describe('pages are for everybody', () => {
     assertNoProblems();
   });
 
-  test('then everything is measured once', async () => {
+  test('stopwatch, attack and comparison show their progress and finish', async () => {
     const { origin } = app;
-    meanwhile['/stopwatch'] = await runs(origin, '/stopwatch', { key: 'session' }, '/stopwatch');
-    // It waits on purpose, which leaves time for the check.
-    meanwhile['/lab'] = await runs(origin, '/lab/refresh_reused/run', {}, '/lab');
-    // This page is streamed during the measurement.
+    const fields = { key: 'session' };
+    pagesDuringRuns['/stopwatch'] = await runToEnd(origin, '/stopwatch', fields, '/stopwatch');
+    // This attack waits on purpose, which leaves time for the checks.
+    pagesDuringRuns['/lab'] = await runToEnd(origin, '/lab/refresh_reused/run', {}, '/lab');
+    // This page is streamed while measuring.
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     await fetch(`${origin}/compare/run`, { method: 'POST', headers, redirect: 'manual' });
     const page = await (await fetch(`${origin}/compare/progress`)).text();
     assert.match(page, /\d+ true\s· \d+ it depends\s· \d+ false/);
-    meanwhile['/compare/progress'] = page;
-    // On a slow machine, time may run out before this claim: then it is measured alone.
-    const curve = async () => (await (await fetch(`${origin}/compare/speed`)).text()).includes('<svg class="curve"');
-    for (const end = Date.now() + PATIENCE; !await curve();) {
-      assert.ok(Date.now() < end, 'no curve is drawn');
+    pagesDuringRuns['/compare/progress'] = page;
+    // On a slow machine, the time may run out before this claim: then measure it alone.
+    const hasCurve = async () =>
+      (await (await fetch(`${origin}/compare/speed`)).text()).includes('<svg class="curve"');
+    for (const end = Date.now() + RUN_TIMEOUT_MS; !await hasCurve();) {
+      assert.ok(Date.now() < end, '/compare/speed has a curve in time');
       await fetch(`${origin}/compare/run`, { method: 'POST', headers, redirect: 'manual', body: 'claim=3' });
       await (await fetch(`${origin}/compare/progress`)).text();
     }
     assert.doesNotMatch(app.log(), /panicked/);
   });
 
-  // A page is opened once and checked in each form: nothing else changes.
-  describe('in every form', { concurrency: true }, () => {
-    const walk = (name, steps) => test(name, async () => {
+  // Each page is opened once and checked on all screens: nothing else changes.
+  describe('on phone and desktop, light and dark', { concurrency: true }, () => {
+    const testPages = (name, steps) => test(name, async () => {
       const window = await openWindow(browser);
       const { page } = window;
-      const wrong = [];
-      const judge = async (what, most = {}) => {
-        for (const { form, viewport, colorScheme } of forms) {
+      const problems = [];
+      const check = async (what, maxHeight = {}) => {
+        for (const { device, viewport, colorScheme } of screens) {
           await page.setViewportSize(viewport);
           await page.emulateMedia({ colorScheme });
-          const where = `${what}, ${form}, ${colorScheme}`;
-          for (const one of await violations(page)) wrong.push(`${where}: ${one}`);
+          const where = `${what}, ${device}, ${colorScheme}`;
+          for (const one of await violations(page)) problems.push(`${where}: ${one}`);
           const size = () => {
             const { scrollWidth, scrollHeight } = document.documentElement;
             return { tooWide: scrollWidth - innerWidth, height: scrollHeight };
           };
           const { tooWide, height } = await page.evaluate(size);
-          if (tooWide > 0) wrong.push(`${where}: ${tooWide} pixels too wide`);
-          if (height > most[form]) wrong.push(`${where}: ${height} pixels high`);
+          if (tooWide > 0) problems.push(`${where}: ${tooWide} pixels too wide`);
+          if (height > maxHeight[device]) problems.push(`${where}: ${height} pixels high`);
         }
       };
-      await steps({ page, judge });
-      assert.deepEqual(wrong, []);
+      await steps({ page, check });
+      assert.deepEqual(problems, []);
       window.assertNoProblems();
     });
-    const unfold = (page) =>
+    const expandAll = (page) =>
       page.locator('details').evaluateAll((all) => all.forEach((one) => { one.open = true; }));
 
-    walk('what visitors see', async ({ page, judge }) => {
+    testPages('pages of visitors', async ({ page, check }) => {
       for (const { name, path } of pagesOf.visitors) {
         await page.goto(app.origin + path);
-        await judge(name);
+        await check(name);
       }
-      await setOut(page, app, 'Google');
-      await judge('the local provider');
+      await startSignIn(page, app, 'Google');
+      await check('the local provider');
     });
 
-    walk('what was measured, timed and attacked', async ({ page, judge }) => {
+    testPages('comparison, stopwatch and lab, during and after a run', async ({ page, check }) => {
       await page.goto(`${app.origin}/compare`);
       await page.locator('.tally').waitFor();
-      await judge('what was measured, folded', { phone: 3500, desktop: 2200 });
-      await unfold(page);
-      await judge('what was measured');
+      await check('the comparison, collapsed', { phone: 3500, desktop: 2200 });
+      await expandAll(page);
+      await check('the comparison');
       for (const claim of ['speed', 'queries', 'without-database']) {
         await page.goto(`${app.origin}/compare/${claim}`);
-        await unfold(page);
-        await judge(`the claim ${claim}`);
+        await expandAll(page);
+        await check(`the claim ${claim}`);
       }
       await page.goto(`${app.origin}/stopwatch`);
       await page.locator('svg.lane').first().waitFor();
-      await judge('what was timed');
+      await check('the stopwatch results');
       await page.goto(`${app.origin}/lab/refresh_reused`);
       await page.getByRole('heading', { name: 'Refused', exact: true }).waitFor();
-      await judge('what was attacked');
-      for (const [path, body] of Object.entries(meanwhile)) {
-        const still = (route) => route.fulfill({ contentType: 'text/html; charset=utf-8', body });
-        await page.route(app.origin + path, still);
+      await check('the result of an attack');
+      for (const [path, body] of Object.entries(pagesDuringRuns)) {
+        const respond = (route) => route.fulfill({ contentType: 'text/html; charset=utf-8', body });
+        await page.route(app.origin + path, respond);
         await page.goto(app.origin + path);
-        await judge(`${path}, while it runs`);
-        await page.unroute(app.origin + path, still);
+        await check(`${path}, during a run`);
+        await page.unroute(app.origin + path, respond);
       }
     });
 
-    walk('what people see who are signed in', async ({ page, judge }) => {
+    testPages('pages of a signed-in user', async ({ page, check }) => {
       await signIn(page, app, 'Google', 'Ada Lovelace');
-      for (const { name, path } of pagesOf.people) {
+      for (const { name, path } of pagesOf.users) {
         await page.goto(app.origin + path);
-        await judge(name);
+        await check(name);
       }
       await connectCalendar(page, app);
-      await judge('a connection');
+      await check('a connection');
       await page.goto(`${app.origin}/connections/google/calendar`);
-      await judge('what a connection holds');
+      await check('the data of a connection');
       await page.goto(`${app.idp}/calendar-printer`);
-      await judge('the Calendar Printer');
+      await check('the Calendar Printer');
       await page.getByRole('button', { name: /^Print my calendar/ }).click();
       await page.waitForURL(`${app.idp}/google/**`);
-      await judge('what the Calendar Printer asks for');
+      await check('the consent page of the Calendar Printer');
       await pick(page, 'Ada Lovelace');
       await allow(page);
       await page.waitForURL(`${app.idp}/calendar-printer/printout`);
-      await judge('the printout');
+      await check('the printout');
     });
   });
 
-  test('everything can be reached and pressed with the keyboard alone', async () => {
+  test('keyboard alone: focus is always visible on the way to a provider', async () => {
     const window = await openWindow(browser);
     const { page } = window;
     await page.goto(`${app.origin}/sign-in`);
@@ -178,31 +180,31 @@ describe('pages are for everybody', () => {
     window.assertNoProblems();
   });
 
-  test('what was measured is shown and repeated with the keyboard alone', async () => {
+  test('keyboard alone: open a claim and repeat the stopwatch', async () => {
     const window = await openWindow(browser, { javaScriptEnabled: false });
     const { page } = window;
-    const reach = async (wanted) => {
+    const tabTo = async (wanted) => {
       for (let tab = 0; tab < 60; tab += 1) {
         if (await wanted.evaluate((one) => one === document.activeElement)) return;
         await page.keyboard.press('Tab');
       }
-      assert.fail(`${wanted} is not reached`);
+      assert.fail(`Tab does not reach ${wanted}`);
     };
     await page.goto(`${app.origin}/compare`);
-    await reach(page.getByRole('link', { name: 'Therefore a JWT is faster' }));
+    await tabTo(page.getByRole('link', { name: 'Therefore a JWT is faster' }));
     await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
     await page.locator('svg.curve').waitFor();
     await page.goto(`${app.origin}/stopwatch`);
     for (const choice of await page.getByRole('checkbox').all()) {
-      await reach(choice);
+      await tabTo(choice);
       if (await choice.getAttribute('value') !== 'session') await page.keyboard.press('Space');
     }
-    await reach(page.getByRole('button', { name: 'Time them again' }));
+    await tabTo(page.getByRole('button', { name: 'Time them again' }));
     await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
     const again = page.getByRole('button', { name: 'Time them again', disabled: false });
-    for (const end = Date.now() + PATIENCE; await again.count() === 0;) {
-      assert.ok(Date.now() < end, 'it came to no end');
-      await reach(page.getByRole('link', { name: 'Refresh' }));
+    for (const end = Date.now() + RUN_TIMEOUT_MS; await again.count() === 0;) {
+      assert.ok(Date.now() < end, 'the stopwatch finishes in time');
+      await tabTo(page.getByRole('link', { name: 'Refresh' }));
       await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
     }
     assert.equal(await page.locator('svg.lane[viewBox="0 0 1000 16"]').count(), 1);

@@ -1,19 +1,23 @@
-// The account page: linking, a conflict, unlinking, the last sign-in method, another
-// browser's sign-in, a forgotten password, deletion.
+// The account page: linking, an e-mail conflict, unlinking, the last sign-in method, sessions
+// in other browsers, a forgotten password, deletion.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { launchChromium, openWindow } from '../lib/chromium.mjs';
 import { startLatchkey } from '../lib/latchkey.mjs';
-import { allow, assertSignedInAs, assertSignedOut, pick, press, setOut, signIn, signOut } from '../lib/sign-in.mjs';
+import {
+  allow, assertSignedInAs, assertSignedOut, pick, press, signIn, signOut, startSignIn,
+} from '../lib/sign-in.mjs';
 
 const PASSWORD = 'a lantern under the stairs';
-const OTHER = 'seven herons over the weir';
+const NEW_PASSWORD = 'seven herons over the weir';
 
-const code = async (page) => (await page.locator('dt', { hasText: /^Code$/ }).locator('xpath=following-sibling::dd').innerText()).trim();
-const idOf = async (page, app) => {
+const detail = (page, term) =>
+  page.locator('dt', { hasText: term }).locator('xpath=following-sibling::dd').innerText();
+const errorCode = async (page) => (await detail(page, /^Code$/)).trim();
+const accountId = async (page, app) => {
   await page.goto(`${app.origin}/account`);
-  return page.locator('dt', { hasText: /^ID$/ }).locator('xpath=following-sibling::dd').innerText();
+  return detail(page, /^ID$/);
 };
 
 /** Clicks "Link", and consents as this person. */
@@ -40,27 +44,28 @@ async function signUp(page, app, name, email) {
   await page.waitForURL(/\/sign-in\?/);
 }
 
-/** The password form of the current page. */
-async function typePassword(page, email, password) {
+/** Submits the password form of the current page. */
+async function submitPassword(page, email, password) {
   const form = page.locator('form[action="/sign-in"]');
   await form.locator('input[name=email]').fill(email);
   await form.locator('input[name=password]').fill(password);
   await form.locator('button').click();
 }
 
-async function signInWithPassword(page, app, email, password, key) {
+async function signInWithPassword(page, app, email, password, credential) {
   await page.goto(`${app.origin}/sign-in`);
-  if (key) await page.getByRole('navigation', { name: 'carry' }).getByRole('link', { name: key }).click();
-  await typePassword(page, email, password);
+  const choices = page.getByRole('navigation', { name: 'carry' });
+  if (credential) await choices.getByRole('link', { name: credential }).click();
+  await submitPassword(page, email, password);
   await page.waitForURL(`${app.origin}/account`);
 }
 
 for (const javaScriptEnabled of [true, false]) {
-  describe(`an account, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, () => {
+  describe(`account page, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, () => {
     let app;
     let browser;
     // Each test starts its own Latchkey, because they share the same personas.
-    const withApp = (name, body) => test(name, async () => {
+    const testWithApp = (name, body) => test(name, async () => {
       app = await startLatchkey();
       const windows = [];
       const open = async () => {
@@ -79,34 +84,34 @@ for (const javaScriptEnabled of [true, false]) {
     before(async () => { browser = await launchChromium(); });
     after(async () => { await browser?.close(); });
 
-    withApp('links a second way in, and either opens it', async (open) => {
+    testWithApp('links a second provider, unless it belongs to another account', async (open) => {
       const page = await open();
       await signIn(page, app, 'Google', 'Ada Lovelace');
-      const id = await idOf(page, app);
+      const id = await accountId(page, app);
       await link(page, app, 'GitHub', 'Ada Lovelace');
       assert.match(page.url(), /\/account\?done=linked$/);
       assert.ok(await page.getByText('Linked. You can now sign in with it.').isVisible());
-      const elsewhere = await open();
-      await signIn(elsewhere, app, 'GitHub', 'Ada Lovelace');
-      assert.equal(await idOf(elsewhere, app), id);
+      const otherBrowser = await open();
+      await signIn(otherBrowser, app, 'GitHub', 'Ada Lovelace');
+      assert.equal(await accountId(otherBrowser, app), id);
       // An identity of another account is refused.
       const noor = await open();
       await signIn(noor, app, 'Facebook', 'Noor Inayat Khan');
       await link(noor, app, 'GitHub', 'Ada Lovelace');
-      assert.equal(await code(noor), 'identity_taken');
+      assert.equal(await errorCode(noor), 'identity_taken');
       await assertSignedInAs(noor, app, 'Noor Inayat Khan');
     });
 
-    withApp('an address that has an account: the old way first, then the link', async (open) => {
+    testWithApp('a known e-mail at a new provider: sign in as before, then link', async (open) => {
       const page = await open();
       await signIn(page, app, 'Google', 'Ada Lovelace');
-      const id = await idOf(page, app);
+      const id = await accountId(page, app);
       const other = await open();
-      await setOut(other, app, 'GitHub');
+      await startSignIn(other, app, 'GitHub');
       await pick(other, 'Ada’s Twin');
       await allow(other);
       await other.waitForURL(`${app.origin}/auth/github/callback?*`);
-      assert.equal(await code(other), 'email_taken');
+      assert.equal(await errorCode(other), 'email_taken');
       await other.getByRole('link', { name: 'Sign in as before and link GitHub' }).click();
       await other.getByRole('button', { name: 'Continue with Google' }).click();
       await pick(other, 'Ada Lovelace');
@@ -114,17 +119,17 @@ for (const javaScriptEnabled of [true, false]) {
       await other.waitForURL(`${app.origin}/account/link`);
       await other.getByRole('button', { name: 'Link GitHub' }).click();
       await other.waitForURL(`${app.origin}/account?done=linked`);
-      assert.equal(await idOf(other, app), id);
+      assert.equal(await accountId(other, app), id);
       await signOut(other);
       await signIn(other, app, 'GitHub', 'Ada’s Twin');
-      assert.equal(await idOf(other, app), id);
+      assert.equal(await accountId(other, app), id);
     });
 
-    withApp('unlinks, but never the last way in', async (open) => {
+    testWithApp('unlinks a provider, but never the last sign-in method', async (open) => {
       const page = await open();
       await signIn(page, app, 'Google', 'Noor Inayat Khan');
       await unlink(page, app, 'Google');
-      assert.equal(await code(page), 'last_way_in');
+      assert.equal(await errorCode(page), 'last_way_in');
       await page.getByRole('link', { name: 'Back to your account' }).click();
       await page.waitForURL(`${app.origin}/account`);
       await link(page, app, 'Facebook', 'Noor Inayat Khan');
@@ -132,10 +137,10 @@ for (const javaScriptEnabled of [true, false]) {
       assert.match(page.url(), /\/account\?done=unlinked$/);
       assert.ok(await page.getByRole('button', { name: 'Link Google', exact: true }).isVisible());
       await unlink(page, app, 'Facebook');
-      assert.equal(await code(page), 'last_way_in');
+      assert.equal(await errorCode(page), 'last_way_in');
     });
 
-    withApp('ends another browser’s sign-in: its next request is refused', async (open) => {
+    testWithApp('revokes the session of another browser, then all sessions', async (open) => {
       const [mine, other] = [await open(), await open()];
       await signIn(mine, app, 'Google', 'Ada Lovelace');
       await signIn(other, app, 'Google', 'Ada Lovelace');
@@ -148,13 +153,13 @@ for (const javaScriptEnabled of [true, false]) {
       await mine.waitForURL(`${app.origin}/account?done=ended`);
       await assertSignedOut(other, app);
       await assertSignedInAs(mine, app, 'Ada Lovelace');
-      // All of them, including this one.
+      // All sessions, including this one.
       await mine.getByRole('button', { name: 'Revoke all, this one too' }).click();
       await mine.waitForURL(`${app.origin}/`);
       await assertSignedOut(mine, app);
     });
 
-    withApp('a forgotten password is chosen anew by e-mail', async (open) => {
+    testWithApp('a password reset by e-mail signs out other browsers', async (open) => {
       const [page, thief] = [await open(), await open()];
       await signUp(page, app, 'Bob Builder', 'bob@example.test');
       await signInWithPassword(thief, app, 'bob@example.test', PASSWORD, 'Session');
@@ -170,27 +175,27 @@ for (const javaScriptEnabled of [true, false]) {
       }
       await page.getByRole('link', { name: 'Open the link in “Choose a new password”' }).click();
       await page.waitForURL(`${app.origin}/reset/*`);
-      const used = page.url();
-      await page.getByLabel('New password').fill(OTHER);
+      const resetLink = page.url();
+      await page.getByLabel('New password').fill(NEW_PASSWORD);
       await page.getByRole('button', { name: 'Set password' }).click();
       await page.waitForURL(`${app.origin}/sign-in?welcome=reset`);
-      await typePassword(page, 'bob@example.test', OTHER);
+      await submitPassword(page, 'bob@example.test', NEW_PASSWORD);
       await page.waitForURL(`${app.origin}/account`);
       await assertSignedOut(thief, app);
-      await page.goto(used);
-      assert.equal(await code(page), 'link_spent');
+      await page.goto(resetLink);
+      assert.equal(await errorCode(page), 'link_spent');
     });
 
-    withApp('is deleted when one types the word', async (open) => {
+    testWithApp('deletes the account only with the confirmation word', async (open) => {
       const [page, other] = [await open(), await open()];
       await signIn(page, app, 'Google', 'Ada Lovelace');
-      const id = await idOf(page, app);
+      const id = await accountId(page, app);
       await signIn(other, app, 'Google', 'Ada Lovelace');
       await page.goto(`${app.origin}/account`);
       await page.getByText('I want to delete my account').click();
       await page.getByLabel('to confirm').fill('perhaps');
       await press(page, page.getByRole('button', { name: 'Delete my account' }));
-      assert.equal(await code(page), 'not_confirmed');
+      assert.equal(await errorCode(page), 'not_confirmed');
       await page.goto(`${app.origin}/account`);
       await page.getByText('I want to delete my account').click();
       await page.getByLabel('to confirm').fill('delete');
@@ -199,21 +204,21 @@ for (const javaScriptEnabled of [true, false]) {
       await assertSignedOut(page, app);
       await assertSignedOut(other, app);
       await signIn(page, app, 'Google', 'Ada Lovelace');
-      assert.notEqual(await idOf(page, app), id);
+      assert.notEqual(await accountId(page, app), id);
     });
 
-    withApp('two tabs sign in with different providers at the same time', async (open) => {
+    testWithApp('two tabs sign in with different providers at the same time', async (open) => {
       const one = await open();
       const two = await one.context().newPage();
-      await setOut(one, app, 'Google');
-      await setOut(two, app, 'Facebook');
+      await startSignIn(one, app, 'Google');
+      await startSignIn(two, app, 'Facebook');
       await pick(one, 'Noor Inayat Khan');
       await pick(two, 'Octavia Hill');
       await Promise.all([
         allow(two).then(() => two.waitForURL(`${app.origin}/account`)),
         allow(one).then(() => one.waitForURL(`${app.origin}/account`)),
       ]);
-      // Both have signed in; the browser has the last one.
+      // Both sign-ins succeed; the browser keeps the last one.
       const names = ['Noor Inayat Khan', 'Octavia Hill'];
       for (const tab of [one, two]) {
         assert.ok(names.includes(await tab.getByRole('heading', { level: 1 }).innerText()));

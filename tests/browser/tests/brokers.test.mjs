@@ -1,5 +1,5 @@
 // A provider that redirects to another origin, as brokers do: Chromium applies
-// `form-action` to every redirect after a form.
+// `form-action` to every redirect after a form is submitted.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -19,18 +19,18 @@ async function serve(answer) {
   return { origin, stop };
 }
 
-describe('a broker in front of the real provider', () => {
+describe('a provider that redirects to another origin', () => {
   let app;
   let browser;
   let broker;
-  let behind;
+  let target;
   before(async () => {
-    behind = await serve((_, request, response) => {
+    target = await serve((_, request, response) => {
       response.setHeader('content-type', 'text/html').end('<!doctype html><title>x</title><h1>Who are you?</h1>');
     });
     broker = await serve((origin, request, response) => {
       if (request.url.startsWith('/authorize')) {
-        response.writeHead(302, { location: `${behind.origin}/login` }).end();
+        response.writeHead(302, { location: `${target.origin}/login` }).end();
         return;
       }
       response.setHeader('content-type', 'application/json').end(JSON.stringify({
@@ -48,35 +48,35 @@ describe('a broker in front of the real provider', () => {
       launchChromium(),
     ]);
   });
-  after(async () => { await browser?.close(); await app?.stop(); broker?.stop(); behind?.stop(); });
+  after(async () => { await browser?.close(); await app?.stop(); broker?.stop(); target?.stop(); });
 
-  const arrives = async (page) => {
-    await page.waitForURL(`${behind.origin}/login`);
+  const assertRedirected = async (page) => {
+    await page.waitForURL(`${target.origin}/login`);
     assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), 'Who are you?');
   };
 
-  // Before and after its discovery document was fetched.
-  for (const time of ['first', 'second']) {
-    test(`whoever signs in for the ${time} time arrives where it sends them`, async () => {
-      const window = await openWindow(browser, { thirdParty: behind.origin });
+  // Before and after Latchkey has fetched the discovery document.
+  for (const attempt of ['first', 'second']) {
+    test(`the ${attempt} sign-in follows the redirect`, async () => {
+      const window = await openWindow(browser, { thirdParty: target.origin });
       await window.page.goto(`${app.origin}/sign-in`);
       await window.page.getByRole('button', { name: 'Continue with Acme' }).click();
-      await arrives(window.page);
+      await assertRedirected(window.page);
       window.assertNoProblems();
     });
   }
 
-  test('whoever links it or connects to it does as well', async () => {
-    const window = await openWindow(browser, { thirdParty: behind.origin });
+  test('linking and connecting follow the redirect', async () => {
+    const window = await openWindow(browser, { thirdParty: target.origin });
     const { page } = window;
     await signIn(page, app, 'Google', 'Ada Lovelace');
     await page.locator('form[action="/account/link/acme"] button').click();
-    await arrives(page);
+    await assertRedirected(page);
     await page.goto(`${app.origin}/connections`);
     const form = page.locator('form[action="/connections/acme"]');
     await form.locator('input[type=checkbox]').first().check();
     await form.getByRole('button').first().click();
-    await arrives(page);
+    await assertRedirected(page);
     window.assertNoProblems();
   });
 });

@@ -8,7 +8,7 @@ import { startLatchkey } from '../lib/latchkey.mjs';
 import { startProvider, variables } from '../lib/provider.mjs';
 import { assertSignedInAs, assertSignedOut, signOut } from '../lib/sign-in.mjs';
 
-/** Uses the pages of oidc-provider. */
+/** Signs in with the pages of oidc-provider. */
 async function signInAt(provider, app, page, login) {
   await page.goto(`${app.origin}/sign-in`);
   await page.getByRole('button', { name: 'Continue with Acme' }).click();
@@ -33,7 +33,7 @@ describe('npm oidc-provider as OIDC_ACME_ISSUER', () => {
   });
   after(async () => { await browser?.close(); await app?.stop(); await provider?.stop(); });
 
-  test('signs Jane in, and out', async () => {
+  test('signs a user in and out', async () => {
     const window = await openWindow(browser, { thirdParty: provider.issuer });
     const { page } = window;
     await signInAt(provider, app, page, 'jane');
@@ -44,7 +44,7 @@ describe('npm oidc-provider as OIDC_ACME_ISSUER', () => {
     window.assertNoProblems();
   });
 
-  test('the same person keeps the same account, another has another', async () => {
+  test('the same user keeps one account, another user gets another', async () => {
     const ids = [];
     for (const login of ['jane', 'jane', 'joe']) {
       const window = await openWindow(browser, { thirdParty: provider.issuer });
@@ -56,13 +56,13 @@ describe('npm oidc-provider as OIDC_ACME_ISSUER', () => {
     assert.notEqual(ids[0], ids[2]);
   });
 
-  test('asks Jane anew when something cannot be undone', async () => {
+  test('re-authentication asks for the password again', async () => {
     const window = await openWindow(browser, { thirdParty: provider.issuer });
     const { page } = window;
     await signInAt(provider, app, page, 'jane');
     await page.goto(`${app.origin}/sign-in?again=1&next=%2Faccount`);
     await page.getByRole('button', { name: 'Continue with Acme' }).click();
-    // She is signed in there, but must enter her password again.
+    // Jane is signed in there, but must enter her password again.
     await page.waitForURL(`${provider.issuer}/**`);
     await page.getByPlaceholder('and password').fill('any');
     await page.getByPlaceholder('Enter any login').fill('jane');
@@ -72,7 +72,7 @@ describe('npm oidc-provider as OIDC_ACME_ISSUER', () => {
     window.assertNoProblems();
   });
 
-  test('Cancel at its page is no error', async () => {
+  test('canceling at the provider is not an error', async () => {
     const window = await openWindow(browser, { thirdParty: provider.issuer });
     const { page } = window;
     await page.goto(`${app.origin}/sign-in`);
@@ -84,22 +84,23 @@ describe('npm oidc-provider as OIDC_ACME_ISSUER', () => {
   });
 });
 
-const key = (type, options) => generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' });
+const jwk = (type, options) => generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' });
 
-for (const [what, client, configuration, settings] of [
-  ['takes the secret in the body alone', { token_endpoint_auth_method: 'client_secret_post' },
+for (const [behavior, client, configuration, settings] of [
+  ['accepts the client secret only in the body',
+    { token_endpoint_auth_method: 'client_secret_post' },
     { clientAuthMethods: ['client_secret_post'] }],
-  ['signs with ES256', { id_token_signed_response_alg: 'ES256' },
-    { jwks: { keys: [key('ec', { namedCurve: 'P-256' })] } }],
-  ['signs with EdDSA', { id_token_signed_response_alg: 'EdDSA' },
-    { jwks: { keys: [key('ed25519')] }, enabledJWA: { idTokenSigningAlgValues: ['EdDSA'] } }],
-  ['signs with PS256', { id_token_signed_response_alg: 'PS256' },
-    { jwks: { keys: [key('rsa', { modulusLength: 2048 })] }, enabledJWA: { idTokenSigningAlgValues: ['PS256'] } }],
-  ['answers with a form', {}, {}, { OIDC_ACME_RESPONSE_MODE: 'form_post' }],
-  ['signs its profile as well', { userinfo_signed_response_alg: 'RS256' },
+  ['signs ID tokens with ES256', { id_token_signed_response_alg: 'ES256' },
+    { jwks: { keys: [jwk('ec', { namedCurve: 'P-256' })] } }],
+  ['signs ID tokens with EdDSA', { id_token_signed_response_alg: 'EdDSA' },
+    { jwks: { keys: [jwk('ed25519')] }, enabledJWA: { idTokenSigningAlgValues: ['EdDSA'] } }],
+  ['signs ID tokens with PS256', { id_token_signed_response_alg: 'PS256' },
+    { jwks: { keys: [jwk('rsa', { modulusLength: 2048 })] }, enabledJWA: { idTokenSigningAlgValues: ['PS256'] } }],
+  ['responds with form_post', {}, {}, { OIDC_ACME_RESPONSE_MODE: 'form_post' }],
+  ['signs its UserInfo response', { userinfo_signed_response_alg: 'RS256' },
     { features: { jwtUserinfo: { enabled: true } } }],
 ]) {
-  test(`a provider that ${what} is understood as well`, async () => {
+  test(`signs in at a provider that ${behavior}`, async () => {
     let provider, app, browser;
     try {
       app = await startLatchkey(async (origin) => {

@@ -3,20 +3,21 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { launchChromium, openWindow } from '../lib/chromium.mjs';
-import { at, connectCalendar, consent } from '../lib/connections.mjs';
+import { connectCalendar, consent, providerSection } from '../lib/connections.mjs';
 import { startLatchkey } from '../lib/latchkey.mjs';
 import { decline, press, signIn } from '../lib/sign-in.mjs';
 
 const CALENDAR = 'https://www.googleapis.com/auth/calendar.readonly';
 const CONTACTS = 'https://www.googleapis.com/auth/contacts';
 
-const service = (page, slug, label) => at(page, slug).locator('.rows li', { hasText: label });
+const service = (page, slug, label) =>
+  providerSection(page, slug).locator('.rows li', { hasText: label });
 
 for (const javaScriptEnabled of [true, false]) {
   describe(`connections, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, () => {
     let app;
     let browser;
-    const withWindow = (name, body) => test(name, async () => {
+    const testSignedIn = (name, body) => test(name, async () => {
       app = await startLatchkey();
       const window = await openWindow(browser, { javaScriptEnabled, viewport: { width: 390, height: 844 } });
       try {
@@ -31,7 +32,7 @@ for (const javaScriptEnabled of [true, false]) {
     before(async () => { browser = await launchChromium(); });
     after(async () => { await browser?.close(); });
 
-    withWindow('a calendar is read, contacts only when they are granted, and then it ends', async (page) => {
+    testSignedIn('only granted scopes can be used, and disconnecting ends access', async (page) => {
       await connectCalendar(page, app);
       assert.ok(await page.getByText('Google is connected.').isVisible());
       assert.ok(await service(page, 'google', 'Calendar').getByText('granted', { exact: true }).isVisible());
@@ -61,16 +62,16 @@ for (const javaScriptEnabled of [true, false]) {
       assert.equal((await page.goto(`${app.origin}/connections/google/calendar`)).status(), 404);
     });
 
-    withWindow('saying no, or unticking what was asked, changes nothing else', async (page) => {
+    testSignedIn('declined and deselected scopes are not granted', async (page) => {
       await page.goto(`${app.origin}/connections`);
-      await at(page, 'google').getByLabel('Contacts, full access').check();
+      await providerSection(page, 'google').getByLabel('Contacts, full access').check();
       await page.getByRole('button', { name: 'Connect Google', exact: true }).click();
       await page.waitForURL(`${app.idp}/**`);
       await decline(page);
       await page.waitForURL(/done=declined/);
       assert.ok(await page.getByText('You declined at Google. Nothing has changed.').isVisible());
-      assert.ok(await at(page, 'google').getByText('Not connected').isVisible());
-      await at(page, 'google').getByLabel('Calendar, read only').check();
+      assert.ok(await providerSection(page, 'google').getByText('Not connected').isVisible());
+      await providerSection(page, 'google').getByLabel('Calendar, read only').check();
       await page.getByRole('button', { name: 'Connect Google', exact: true }).click();
       await consent(page, app, [CALENDAR]);
       assert.ok(await service(page, 'google', 'Calendar').getByText('not granted').isVisible());

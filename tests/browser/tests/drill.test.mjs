@@ -17,7 +17,7 @@ describe('the storage drill', () => {
   after(async () => { await browser?.close(); await app?.stop(); });
 
   /** A window with the drill prepared. */
-  async function begin(options) {
+  async function prepareDrill(options) {
     const window = await openWindow(browser, { expected: SANDBOX, ...options });
     await window.page.goto(`${app.origin}/drill`);
     await window.page.getByRole('button', { name: 'Set the scene' }).click();
@@ -35,14 +35,14 @@ describe('the storage drill', () => {
   const cookie = async (context, name) =>
     (await context.cookies(`${app.origin}/drill`)).find((one) => one.name === name);
 
-  /** The status that the thief gets with the stolen credential. */
-  async function elsewhere(page, label, row) {
+  /** The status that the thief gets for the stolen credential. */
+  async function replay(page, label, row) {
     await press(page, page.getByRole('button', { name: label }));
     return (await page.locator('tr', { hasText: row }).innerText()).match(/\b[2-5]\d\d\b/)[0];
   }
 
-  test('localStorage is stolen, the HttpOnly cookie is not', async () => {
-    const { page, context, assertNoProblems } = await begin();
+  test('a script can steal localStorage, but not the HttpOnly cookie', async () => {
+    const { page, context, assertNoProblems } = await prepareDrill();
     await attack(page, 'comment=steal', 'The comment’s script ran');
     const stolen = await page.locator('.loot__token').innerText();
     const kept = await page.evaluate(() => localStorage.getItem('latchkey_drill'));
@@ -52,13 +52,13 @@ describe('the storage drill', () => {
     assert.equal(hidden.httpOnly, true);
     const cookies = await page.locator('.loot__cookies').innerText();
     assert.equal(cookies, `latchkey_drill_open_${port}=${(await cookie(context, `latchkey_drill_open_${port}`)).value}`);
-    assert.ok(!(await page.content()).includes(hidden.value), 'the HttpOnly cookie is nowhere');
+    assert.ok(!(await page.content()).includes(hidden.value), 'the HttpOnly cookie was not stolen');
 
-    assert.equal(await elsewhere(page, 'Use the token from elsewhere', 'The token'), '200');
-    assert.equal(await elsewhere(page, 'Use the cookies from elsewhere', 'The cookies'), '200');
+    assert.equal(await replay(page, 'Use the token from elsewhere', 'The token'), '200');
+    assert.equal(await replay(page, 'Use the cookies from elsewhere', 'The cookies'), '200');
     await press(page, page.getByRole('button', { name: 'Sign Dora out' }));
-    assert.equal(await elsewhere(page, 'Use the token from elsewhere', 'The token'), '200');
-    assert.equal(await elsewhere(page, 'Use the cookies from elsewhere', 'The cookies'), '401');
+    assert.equal(await replay(page, 'Use the token from elsewhere', 'The token'), '200');
+    assert.equal(await replay(page, 'Use the cookies from elsewhere', 'The cookies'), '401');
 
     await page.getByRole('button', { name: 'Tidy up' }).click();
     await page.getByRole('button', { name: 'Set the scene' }).waitFor();
@@ -68,22 +68,22 @@ describe('the storage drill', () => {
     await context.close();
   });
 
-  test('the HttpOnly cookie is ridden', async () => {
-    const { page, context, assertNoProblems } = await begin();
+  test('a script can use the HttpOnly cookie while the page is open', async () => {
+    const { page, context, assertNoProblems } = await prepareDrill();
     await attack(page, 'comment=ride', 'The comment’s script ran');
     assert.match(await page.locator('.loot__ridden').innerText(), /"known_by":"the HttpOnly cookie"/);
     assert.equal(await page.locator('#dora').innerText(), 'mallory@thief.example');
     // Nothing works after the page is closed.
-    assert.equal(await elsewhere(page, 'Use the token from elsewhere', 'The token'), '401');
-    assert.equal(await elsewhere(page, 'Use the cookies from elsewhere', 'The cookies'), '401');
+    assert.equal(await replay(page, 'Use the token from elsewhere', 'The token'), '401');
+    assert.equal(await replay(page, 'Use the cookies from elsewhere', 'The cookies'), '401');
     assertNoProblems();
     await context.close();
   });
 
   for (const comment of ['steal', 'ride']) {
-    test(`with the policy of the other pages, "${comment}" does nothing`, async () => {
+    test(`the CSP of the other pages blocks the script: ${comment}`, async () => {
       // The browser logs what it blocked, as intended.
-      const { page, context } = await begin();
+      const { page, context } = await prepareDrill();
       await attack(page, `comment=${comment}&policy=real`, 'The browser refused to run');
       await page.getByText('Nothing has arrived.').waitFor();
       assert.equal(await page.locator('#dora').innerText(), 'dora@decoy.example');
@@ -91,7 +91,7 @@ describe('the storage drill', () => {
     });
   }
 
-  test('its scripts reach the drill and nothing else', async () => {
+  test('an injected script cannot reach the account, the API or other cookies', async () => {
     const { page, context } = await openWindow(browser);
     await signIn(page, app, 'Google', 'Ada Lovelace');
     await page.goto(`${app.origin}/drill`);
@@ -106,13 +106,13 @@ describe('the storage drill', () => {
     }, app.origin);
     assert.equal(found.fetched, 'refused');
     assert.equal(found.api, 'refused');
-    assert.equal(found.opened, true, 'no window opens');
-    assert.match(found.cookies, /^latchkey_drill_open_\d+=[\w-]+$/, 'no cookie of Latchkey can be read');
+    assert.equal(found.opened, true, 'no window can be opened');
+    assert.match(found.cookies, /^latchkey_drill_open_\d+=[\w-]+$/, 'only its own cookie is readable');
     await context.close();
   });
 
-  test('without JavaScript it says so, and nothing is stolen', async () => {
-    const { page, context, assertNoProblems } = await begin({ javaScriptEnabled: false });
+  test('without JavaScript, the page says so and nothing is stolen', async () => {
+    const { page, context, assertNoProblems } = await prepareDrill({ javaScriptEnabled: false });
     await page.goto(`${app.origin}/drill/room?comment=steal`);
     assert.match(await page.locator('#outcome').innerText(), /No script has run/);
     await page.goto(`${app.origin}/drill`);

@@ -4,16 +4,18 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { launchChromium, openWindow } from '../lib/chromium.mjs';
 import { startLatchkey } from '../lib/latchkey.mjs';
-import { allow, assertSignedInAs, assertSignedOut, pick, setOut, signIn, signOut } from '../lib/sign-in.mjs';
+import {
+  allow, assertSignedInAs, assertSignedOut, pick, signIn, signOut, startSignIn,
+} from '../lib/sign-in.mjs';
 
-describe('a sign-in that does not go straight', () => {
+describe('sign-in with two tabs, Back, reload and another browser', () => {
   let app;
   let browser;
   before(async () => { [app, browser] = await Promise.all([startLatchkey(), launchChromium()]); });
   after(async () => { await browser?.close(); await app?.stop(); });
 
   /** Clicks Allow, and returns the callback URL. */
-  async function allowAndWatch(page) {
+  async function allowAndGetCallback(page) {
     const callback = page.waitForRequest((request) => request.url().includes('/callback?'));
     await allow(page);
     const url = (await callback).url();
@@ -21,11 +23,11 @@ describe('a sign-in that does not go straight', () => {
     return url;
   }
 
-  test('two tabs at once both arrive', async () => {
+  test('two tabs can sign in at the same time', async () => {
     const window = await openWindow(browser);
     const [one, two] = [window.page, await window.context.newPage()];
-    await setOut(one, app, 'Google');
-    await setOut(two, app, 'Google');
+    await startSignIn(one, app, 'Google');
+    await startSignIn(two, app, 'Google');
     for (const page of [one, two]) {
       await pick(page, 'Ada Lovelace');
       await allow(page);
@@ -35,7 +37,7 @@ describe('a sign-in that does not go straight', () => {
     window.assertNoProblems();
   });
 
-  test('the callback leaves neither code nor state in the address bar or the history', async () => {
+  test('code and state stay out of the address bar and the history', async () => {
     const window = await openWindow(browser);
     const { page } = window;
     await signIn(page, app, 'Google', 'Ada Lovelace');
@@ -45,7 +47,7 @@ describe('a sign-in that does not go straight', () => {
     window.assertNoProblems();
   });
 
-  test('Back to the provider and Allow again goes on to the account', async () => {
+  test('going back to the provider and allowing again leads to the account', async () => {
     const window = await openWindow(browser);
     const { page } = window;
     await signIn(page, app, 'Google', 'Ada Lovelace');
@@ -58,12 +60,12 @@ describe('a sign-in that does not go straight', () => {
     window.assertNoProblems();
   });
 
-  test('the callback opened again leads on, until somebody else is signed in', async () => {
+  test('the callback URL can be reopened until another user signs in', async () => {
     const window = await openWindow(browser);
     const { page } = window;
-    await setOut(page, app, 'Google');
+    await startSignIn(page, app, 'Google');
     await pick(page, 'Ada Lovelace');
-    const callback = await allowAndWatch(page);
+    const callback = await allowAndGetCallback(page);
     await page.goto(callback);
     assert.equal(page.url(), `${app.origin}/account`);
     await assertSignedInAs(page, app, 'Ada Lovelace');
@@ -78,12 +80,12 @@ describe('a sign-in that does not go straight', () => {
     window.assertNoProblems();
   });
 
-  test('the callback opened in another browser signs nobody in', async () => {
+  test('the callback URL does not work in another browser', async () => {
     const mine = await openWindow(browser);
     const theirs = await openWindow(browser, { userAgent: 'Another/1.0' });
-    await setOut(mine.page, app, 'Google');
+    await startSignIn(mine.page, app, 'Google');
     await pick(mine.page, 'Ada Lovelace');
-    const callback = await allowAndWatch(mine.page);
+    const callback = await allowAndGetCallback(mine.page);
     const answer = await theirs.page.goto(callback);
     assert.equal(answer.status(), 400);
     assert.equal(answer.headers()['x-error-code'], 'attempt_other_browser');
@@ -91,7 +93,7 @@ describe('a sign-in that does not go straight', () => {
     for (const window of [mine, theirs]) window.assertNoProblems();
   });
 
-  test('another site can neither sign out nor set out for a provider', async () => {
+  test('another site can neither sign the user out nor start a sign-in', async () => {
     const window = await openWindow(browser);
     const { page } = window;
     await signIn(page, app, 'Google', 'Ada Lovelace');
@@ -111,7 +113,7 @@ describe('a sign-in that does not go straight', () => {
     await assertSignedInAs(page, app, 'Ada Lovelace');
   });
 
-  test('the account page is not kept for Back after signing out', async () => {
+  test('Back does not show the account page after signing out', async () => {
     const window = await openWindow(browser);
     const { page } = window;
     await signIn(page, app, 'Google', 'Ada Lovelace');

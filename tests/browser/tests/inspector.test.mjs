@@ -25,50 +25,51 @@ describe('the inspector', () => {
   after(async () => { await browser?.close(); await app?.stop(); });
 
   const inspect = (page) => press(page, page.getByRole('button', { name: 'Inspect', exact: true }));
-  const lamps = (page) => page.locator('.lamp .verdict').allInnerTexts();
+  const verdicts = (page) => page.locator('.lamp .verdict').allInnerTexts();
 
   for (const javaScriptEnabled of [true, false]) {
-    test(`${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
+    const scripts = javaScriptEnabled ? 'with' : 'without';
+    test(`checks valid, forged and truncated tokens, ${scripts} JavaScript`, async () => {
       const { page, context, assertNoProblems } = await openWindow(browser, { javaScriptEnabled });
       await page.goto(`${app.origin}/inspector`);
       await page.getByLabel('Token', { exact: true }).fill(`Authorization: Bearer ${token}\n`);
       await inspect(page);
-      assert.deepEqual(await lamps(page), ['Yes', 'Yes', 'Yes']);
-      assert.equal(page.url(), `${app.origin}/inspector`, 'the token is not in the address');
+      assert.deepEqual(await verdicts(page), ['Yes', 'Yes', 'Yes']);
+      assert.equal(page.url(), `${app.origin}/inspector`, 'the token is not in the URL');
       await page.getByText('ada@example.test', { exact: true }).waitFor();
 
-      // One character changed: decoded, but invalid.
+      // With other claims: decoded, but invalid.
       const [header, , signature] = token.split('.');
       const forged = `${header}.${Buffer.from('{"sub":"mallory","exp":1}').toString('base64url')}.${signature}`;
       await page.getByLabel('Token', { exact: true }).fill(forged);
       await inspect(page);
-      assert.deepEqual(await lamps(page), ['Yes', 'No', 'No']);
+      assert.deepEqual(await verdicts(page), ['Yes', 'No', 'No']);
 
       // Truncated.
       await page.getByLabel('Token', { exact: true }).fill(token.slice(0, 300));
       await inspect(page);
-      assert.equal((await lamps(page))[0], 'No');
+      assert.equal((await verdicts(page))[0], 'No');
       await page.getByText('Only part of it can be read').waitFor();
 
       // With the user's own key.
-      const set = await (await fetch(`${app.origin}/.well-known/jwks.json`)).text();
+      const jwks = await (await fetch(`${app.origin}/.well-known/jwks.json`)).text();
       await page.getByLabel('Token', { exact: true }).fill(token);
       await page.locator('input[type=radio][name=by][value=key]').check();
-      await page.getByLabel('Public key', { exact: true }).fill(set);
+      await page.getByLabel('Public key', { exact: true }).fill(jwks);
       await inspect(page);
-      assert.deepEqual(await lamps(page), ['Yes', 'Yes', 'Yes']);
+      assert.deepEqual(await verdicts(page), ['Yes', 'Yes', 'Yes']);
       await page.getByText('that you gave').waitFor();
       assertNoProblems();
       await context.close();
     });
   }
 
-  test('nothing of a token is in the log', () => {
-    assert.ok(app.log().includes('answered'), 'there is a log');
+  test('no part of a token is logged', () => {
+    assert.ok(app.log().includes('answered'), 'requests are logged');
     for (const part of token.split('.')) assert.ok(!app.log().includes(part), part);
   });
 
-  test('by the keyboard alone', async () => {
+  test('keyboard alone: enter a token and inspect it', async () => {
     const { page, context, assertNoProblems } = await openWindow(browser);
     await page.goto(`${app.origin}/inspector`);
     const field = page.getByLabel('Token', { exact: true });
@@ -84,7 +85,7 @@ describe('the inspector', () => {
     }
     await page.keyboard.press('Enter');
     await page.locator('.lamps').waitFor();
-    assert.deepEqual(await lamps(page), ['Yes', 'Yes', 'Yes']);
+    assert.deepEqual(await verdicts(page), ['Yes', 'Yes', 'Yes']);
     assertNoProblems();
     await context.close();
   });

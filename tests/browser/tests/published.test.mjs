@@ -1,4 +1,4 @@
-// A run as a static site: opened from the disk, it loads nothing else.
+// A published comparison: a static site that works from disk and loads nothing else.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -11,20 +11,19 @@ import { promisify } from 'node:util';
 import { report, violations } from '../lib/axe.mjs';
 import { launchChromium } from '../lib/chromium.mjs';
 import { program } from '../lib/latchkey.mjs';
-import { forms } from '../lib/pages.mjs';
+import { screens } from '../lib/pages.mjs';
 
 // With a curve, with bars, and with facts only.
 const CLAIMS = { 3: 'speed', 4: 'size', 9: 'granular' };
 
-describe('a published run', () => {
+describe('a published comparison', () => {
   let browser;
   let folder;
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'latchkey-published-'));
     const claims = Object.keys(CLAIMS).flatMap((number) => ['--claim', number]);
     const run = () => promisify(execFile)(program, ['compare', '--publish', folder, ...claims], { cwd: folder });
-    // A machine that is busy with something else gets a second chance: how fast it measures is
-    // not what this is about.
+    // A busy machine gets a second chance: its speed is not tested here.
     await run().catch(run);
     browser = await launchChromium();
   });
@@ -34,13 +33,13 @@ describe('a published run', () => {
   });
   after(() => console.log(report()));
 
-  test('is read from the disk, without a script and without a request to anywhere', async () => {
+  test('opens from disk without scripts or requests, and is accessible', async () => {
     const site = pathToFileURL(`${folder}/`).href;
     const context = await browser.newContext();
-    const [asked, complaints, wrong] = [[], [], []];
-    context.on('request', (request) => asked.push(request.url()));
-    context.on('console', (message) => complaints.push(message.text()));
-    context.on('weberror', (error) => complaints.push(String(error.error())));
+    const [requests, messages, problems] = [[], [], []];
+    context.on('request', (request) => requests.push(request.url()));
+    context.on('console', (message) => messages.push(message.text()));
+    context.on('weberror', (error) => messages.push(String(error.error())));
     const page = await context.newPage();
     const pages = (await readdir(folder)).filter((name) => name.endsWith('.html')).sort();
     assert.deepEqual(pages, ['index', ...Object.values(CLAIMS)].map((name) => `${name}.html`).sort());
@@ -48,13 +47,15 @@ describe('a published run', () => {
       await page.goto(site + name);
       assert.equal(await page.locator('script:not([type="application/ld+json"])').count(), 0, name);
       await page.locator('details').evaluateAll((all) => all.forEach((one) => { one.open = true; }));
-      for (const { form, viewport, colorScheme } of forms) {
+      for (const { device, viewport, colorScheme } of screens) {
         await page.setViewportSize(viewport);
         await page.emulateMedia({ colorScheme });
-        // Without reading the stylesheet once more, which no page of the disk may.
-        for (const one of await violations(page, { preload: false })) wrong.push(`${name}, ${form}, ${colorScheme}: ${one}`);
+        // A page opened from disk may not fetch its stylesheet, which axe-core would do.
+        for (const one of await violations(page, { preload: false })) {
+          problems.push(`${name}, ${device}, ${colorScheme}: ${one}`);
+        }
         const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        if (tooWide > 0) wrong.push(`${name}, ${form}: ${tooWide} pixels too wide`);
+        if (tooWide > 0) problems.push(`${name}, ${device}: ${tooWide} pixels too wide`);
       }
     }
     // From the list to a claim, and back.
@@ -63,9 +64,9 @@ describe('a published run', () => {
     await page.getByRole('link', { name: 'Therefore a JWT is faster' }).click();
     await page.locator('svg.curve').waitFor();
     assert.match(await page.locator('script[type="application/ld+json"]').textContent(), /ClaimReview/);
-    assert.deepEqual(wrong, []);
-    assert.deepEqual(complaints, []);
-    assert.deepEqual(asked.filter((url) => !url.startsWith(site)), []);
-    assert.ok(asked.includes(`${site}app.css`), 'what is asked for is seen at all');
+    assert.deepEqual(problems, []);
+    assert.deepEqual(messages, []);
+    assert.deepEqual(requests.filter((url) => !url.startsWith(site)), []);
+    assert.ok(requests.includes(`${site}app.css`), 'the test sees requests');
   });
 });

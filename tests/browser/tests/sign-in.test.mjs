@@ -1,4 +1,4 @@
-// The sign-in page: with the keyboard, on a phone, after a mistake.
+// The sign-in page: by keyboard, on a phone, after a wrong password.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -15,7 +15,7 @@ for (const demo of ['on', 'off']) {
     before(async () => { [app, browser] = await Promise.all([startLatchkey({ DEMO: demo }), launchChromium()]); });
     after(async () => { await browser?.close(); await app?.stop(); });
 
-    test('is reached from e-mail to button by the keyboard alone, above the fold of a phone', async () => {
+    test('fits on a phone screen, and Tab moves from e-mail to password to button', async () => {
       for (const javaScriptEnabled of [true, false]) {
         const window = await openWindow(browser, { viewport: PHONE, javaScriptEnabled });
         const { page } = window;
@@ -34,7 +34,7 @@ for (const demo of ['on', 'off']) {
       }
     });
 
-    test('keeps the address, shows the password, and has the mistake in focus', async () => {
+    test('shows the password on request, keeps the e-mail, and focuses the error', async () => {
       const window = await openWindow(browser);
       const { page } = window;
       await page.goto(`${app.origin}/sign-up`);
@@ -59,7 +59,7 @@ for (const demo of ['on', 'off']) {
       window.assertNoProblems();
     });
 
-    test('one switch decides for both methods, where there is one', async () => {
+    test('in the demo only, one switch sets the credential of all sign-in methods', async () => {
       const window = await openWindow(browser, { javaScriptEnabled: false });
       const { page } = window;
       await page.goto(`${app.origin}/sign-in?next=%2Fdocs`);

@@ -1,14 +1,14 @@
-// From an empty folder: three buttons, sign-in, sign-out.
+// Started in an empty folder: three buttons, sign-in, sign-out.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { launchChromium, openWindow } from '../lib/chromium.mjs';
 import { startLatchkey } from '../lib/latchkey.mjs';
 import {
-  allow, assertSignedInAs, assertSignedOut, decline, pick, setOut, signIn, signOut,
+  allow, assertSignedInAs, assertSignedOut, decline, pick, signIn, signOut, startSignIn,
 } from '../lib/sign-in.mjs';
 
-describe('in a fresh folder', () => {
+describe('without any settings', () => {
   let app;
   let browser;
   before(async () => { [app, browser] = await Promise.all([startLatchkey(), launchChromium()]); });
@@ -16,31 +16,34 @@ describe('in a fresh folder', () => {
 
   for (const javaScriptEnabled of [true, false]) {
     for (const label of ['Google', 'GitHub', 'Facebook']) {
-      test(`${label} signs Ada in and out, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
+      const scripts = javaScriptEnabled ? 'with' : 'without';
+      test(`${label} signs a user in and out, ${scripts} JavaScript`, async () => {
         const window = await openWindow(browser, { javaScriptEnabled });
         const { page, context } = window;
-        // A new person for each provider: e-mail conflicts are another test.
+        // A different user for each provider, because e-mail conflicts are another test.
         const name = { Google: 'Ada Lovelace', GitHub: 'Grace Hopper', Facebook: 'Noor Inayat Khan' }[label];
         await signIn(page, app, label, name);
         await assertSignedInAs(page, app, name);
-        const carried = (await context.cookies(app.origin)).filter((one) => one.name === `latchkey_session_${new URL(app.origin).port}`);
-        assert.equal(carried.length, 1);
-        assert.equal(carried[0].httpOnly, true);
-        assert.equal(carried[0].sameSite, 'Lax');
-        assert.equal(carried[0].path, '/');
+        const cookieName = `latchkey_session_${new URL(app.origin).port}`;
+        const all = await context.cookies(app.origin);
+        const cookies = all.filter((one) => one.name === cookieName);
+        assert.equal(cookies.length, 1);
+        assert.equal(cookies[0].httpOnly, true);
+        assert.equal(cookies[0].sameSite, 'Lax');
+        assert.equal(cookies[0].path, '/');
 
         await signOut(page);
         await page.waitForURL(`${app.origin}/`);
         await assertSignedOut(page, app);
         // The session has ended on the server, too.
-        await context.addCookies(carried);
+        await context.addCookies(cookies);
         await assertSignedOut(page, app);
         window.assertNoProblems();
       });
     }
   }
 
-  test('the sign-in page leads back to where one wanted to go', async () => {
+  test('after sign-in, the user returns to the page that required it', async () => {
     const window = await openWindow(browser);
     const { page } = window;
     await page.goto(`${app.origin}/account?from=bookmark`);
@@ -52,11 +55,11 @@ describe('in a fresh folder', () => {
     window.assertNoProblems();
   });
 
-  test('Decline is no error, and trying again works at once', async () => {
+  test('declining is not an error, and the user can try again at once', async () => {
     for (const label of ['Google', 'GitHub', 'Facebook']) {
       const window = await openWindow(browser);
       const { page } = window;
-      await setOut(page, app, label);
+      await startSignIn(page, app, label);
       await decline(page);
       await page.waitForURL(`${app.origin}/auth/*/callback?*`);
       assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), 'You did not sign in');
@@ -69,10 +72,10 @@ describe('in a fresh folder', () => {
     }
   });
 
-  test('a very long name breaks no page', async () => {
+  test('a very long name fits on the account page', async () => {
     const window = await openWindow(browser, { viewport: { width: 390, height: 844 } });
     const { page } = window;
-    await setOut(page, app, 'Google');
+    await startSignIn(page, app, 'Google');
     await page.locator('#person-long').click();
     await allow(page);
     await page.waitForURL(`${app.origin}/account`);

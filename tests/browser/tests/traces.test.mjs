@@ -5,17 +5,17 @@ import { after, before, describe, test } from 'node:test';
 import { report, violations } from '../lib/axe.mjs';
 import { launchChromium, openWindow } from '../lib/chromium.mjs';
 import { startLatchkey } from '../lib/latchkey.mjs';
-import { forms } from '../lib/pages.mjs';
+import { screens } from '../lib/pages.mjs';
 import { signIn } from '../lib/sign-in.mjs';
 
-describe('one’s own sign-in on the wire', () => {
+describe('traces of a sign-in', () => {
   let app;
   let browser;
   before(async () => { [app, browser] = await Promise.all([startLatchkey(), launchChromium()]); });
   after(async () => { await browser?.close(); await app?.stop(); });
   after(() => console.log(report()));
 
-  test('it is read without JavaScript, by keyboard, and taken away', async () => {
+  test('a trace is readable without JavaScript, by keyboard, and downloads as HAR', async () => {
     const { page, assertNoProblems } = await openWindow(browser, { javaScriptEnabled: false, viewport: { width: 390, height: 844 } });
     await signIn(page, app, 'Google', 'Ada Lovelace');
     await page.goto(`${app.origin}/traces`);
@@ -28,7 +28,7 @@ describe('one’s own sign-in on the wire', () => {
     assert.match(await steps.first().innerText(), /sends the browser to the provider/);
     const diagram = page.getByRole('region', { name: 'Sequence diagram' });
     await diagram.focus();
-    assert.ok(await diagram.evaluate((one) => one.scrollWidth > one.clientWidth), 'it scrolls by itself');
+    assert.ok(await diagram.evaluate((one) => one.scrollWidth > one.clientWidth), 'the diagram scrolls');
     const wire = page.locator('#step-1 details.more > summary').last();
     await wire.focus();
     await page.keyboard.press('Enter');
@@ -43,8 +43,8 @@ describe('one’s own sign-in on the wire', () => {
     assertNoProblems();
   });
 
-  for (const { form, viewport, colorScheme } of forms) {
-    test(`its pages are for everybody: ${form}, ${colorScheme}`, async () => {
+  for (const { device, viewport, colorScheme } of screens) {
+    test(`trace pages are accessible: ${device}, ${colorScheme}`, async () => {
       const { page, assertNoProblems } = await openWindow(browser, { viewport, colorScheme });
       await signIn(page, app, 'Google', 'Ada Lovelace');
       await page.goto(`${app.origin}/traces`);
