@@ -45,7 +45,7 @@ pub(crate) async fn enqueue(app: &App, user: Option<UserId>, email: EmailMessage
     }
 }
 
-/// Sends what is due until the process stops, and then once more.
+/// Sends what is due until the process stops; after that, sends what is left and returns.
 pub(crate) async fn run(app: App, mut stopped: watch::Receiver<bool>) {
     let Mailer::Smtp(smtp) = &app.mailer else { return };
     let mut stop = stopped.clone();
@@ -56,9 +56,8 @@ pub(crate) async fn run(app: App, mut stopped: watch::Receiver<bool>) {
     };
     let sending = async {
         loop {
-            let is_last = *stopped.borrow();
             while send_next(&app, smtp).await {}
-            if is_last {
+            if *stopped.borrow() {
                 return;
             }
             tokio::select! {

@@ -113,9 +113,10 @@ pub async fn run(
     let _ = stopping.send(true);
     let cleanup = async {
         background.join().await;
-        // Tokens that a provider is issuing right now must be stored.
+        // Tokens that a provider is issuing right now must be stored, and e-mails be queued.
         app.background_writes.close();
         app.background_writes.wait().await;
+        crate::mail_queue::run(app.clone(), stopped).await;
         app.db.close().await;
     };
     if tokio::time::timeout_at(deadline + CLEANUP_TIMEOUT, cleanup).await.is_err() {
