@@ -80,13 +80,40 @@ describe('the storage drill', () => {
     await context.close();
   });
 
-  for (const comment of ['steal', 'ride']) {
+  /** What the page has requested by the time a comment's script would have sent its first request. */
+  async function requestsOfRoom(page, query) {
+    const requests = [];
+    page.on('request', (request) => {
+      const { pathname, search } = new URL(request.url());
+      if (request.resourceType() === 'fetch') requests.push(`${request.method()} ${pathname}${search}`);
+    });
+    await page.goto(`${app.origin}/drill/room?${query}`);
+    await page.evaluate(async () => {
+      // The page has stored the token when it tells the comment's script to start.
+      const isReady = () => localStorage.getItem('latchkey_drill') !== null;
+      if (!isReady()) await new Promise((resolve) => { addEventListener('drill-ready', resolve); });
+      await fetch('/drill/me?from=test');
+    });
+    return requests;
+  }
+
+  const OF_ROOM = 'POST /drill/token';
+  const OF_TEST = 'GET /drill/me?from=test';
+
+  for (const [comment, request] of [['steal', 'POST /drill/thief'], ['ride', 'GET /drill/me']]) {
     test(`the CSP of the other pages blocks the script: ${comment}`, async () => {
       // The browser logs what it blocked, as intended.
       const { page, context } = await prepareDrill();
-      await attack(page, `comment=${comment}&policy=real`, 'The browser refused to run');
+      const guarded = await requestsOfRoom(page, `comment=${comment}&policy=real`);
+      assert.deepEqual(guarded, [OF_ROOM, OF_TEST]);
+      await page.locator('#outcome', { hasText: 'The browser refused to run' }).waitFor();
+      await page.getByRole('link', { name: 'See what the thief received' }).click();
+      await page.waitForURL(/\/drill#desk$/);
       await page.getByText('Nothing has arrived.').waitFor();
-      assert.equal(await page.locator('#dora').innerText(), 'dora@decoy.example');
+      // Without that CSP, the script would have sent this.
+      await page.evaluate(() => localStorage.clear());
+      const unguarded = await requestsOfRoom(page, `comment=${comment}`);
+      assert.ok(unguarded.includes(request), unguarded.join());
       await context.close();
     });
   }
@@ -111,13 +138,18 @@ describe('the storage drill', () => {
     await context.close();
   });
 
-  test('without JavaScript, the page says so and nothing is stolen', async () => {
+  test('without JavaScript, the pages say so, and the drill can be tidied up', async () => {
     const { page, context, assertNoProblems } = await prepareDrill({ javaScriptEnabled: false });
     await page.goto(`${app.origin}/drill/room?comment=steal`);
-    assert.match(await page.locator('#outcome').innerText(), /No script has run/);
+    assert.match(await page.locator('#outcome').innerText(), /^No script has run\..* scripts are off/);
     await page.goto(`${app.origin}/drill`);
     await page.getByText('If yours are off').waitFor();
     await page.getByText('Nothing has arrived.').waitFor();
+    assert.equal(await page.getByRole('button', { name: /from elsewhere$/ }).count(), 0);
+    assert.equal((await context.cookies(`${app.origin}/drill`)).length, 3);
+    await page.getByRole('button', { name: 'Tidy up' }).click();
+    await page.getByRole('button', { name: 'Set the scene' }).waitFor();
+    assert.deepEqual(await context.cookies(`${app.origin}/drill`), []);
     assertNoProblems();
     await context.close();
   });
