@@ -1,4 +1,5 @@
-// All pages, and the screen sizes and color schemes to check them with.
+// All pages, and the screen sizes and color schemes to check them with. An error page has
+// another status than 200, and the code of its error.
 
 export const pagesOf = {
   visitors: [
@@ -10,9 +11,9 @@ export const pagesOf = {
     { name: 'doctor', path: '/doctor' },
     { name: 'errors', path: '/errors' },
     { name: 'error-entry', path: '/errors/email_taken' },
-    { name: 'not-found', path: '/nothing-here', status: 404 },
-    { name: 'sign-in-required', path: '/account', status: 401 },
-    { name: 'callback-stray', path: '/auth/google/callback?state=made-up&code=x', status: 400 },
+    { name: 'not-found', path: '/nothing-here', status: 404, code: 'not_found' },
+    { name: 'sign-in-required', path: '/account', status: 401, code: 'sign_in_required' },
+    { name: 'callback-stray', path: '/auth/google/callback?state=made-up&code=x', status: 400, code: 'attempt_unknown' },
     { name: 'docs', path: '/docs' },
     { name: 'lab', path: '/lab' },
     { name: 'lab-attack', path: '/lab/jwt_none' },
@@ -27,7 +28,7 @@ export const pagesOf = {
     { name: 'home-signed-in', path: '/' },
     { name: 'account', path: '/account' },
     { name: 'connections', path: '/connections' },
-    { name: 'connection-missing', path: '/connections/google/calendar' },
+    { name: 'connection-missing', path: '/connections/google/calendar', status: 404, code: 'not_connected' },
     { name: 'traces', path: '/traces' },
   ],
 };

@@ -14,6 +14,13 @@ const RUNNING = ' data-running';
 // For a measurement, a stopwatch run or an attack.
 const RUN_TIMEOUT_MS = 90_000;
 
+/** Opens a page, and not an error page in its place: those are accessible, too. */
+async function open(page, url, { status = 200, code } = {}) {
+  const response = await page.goto(url);
+  assert.equal(response.status(), status, url);
+  assert.equal(response.headers()['x-error-code'], code, url);
+}
+
 /** Submits a form, waits until the run is over, and returns the page as it was meanwhile. */
 async function runToEnd(origin, path, fields, statusPath) {
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -44,7 +51,7 @@ describe('every page is accessible', () => {
   test('before anything is measured', async () => {
     const { page, assertNoProblems } = await openWindow(browser);
     for (const path of ['/compare', '/stopwatch', '/lab', '/lab/jwt_none']) {
-      await page.goto(app.origin + path);
+      await open(page, app.origin + path);
       assert.deepEqual(await violations(page), [], path);
     }
     assertNoProblems();
@@ -102,8 +109,8 @@ describe('every page is accessible', () => {
       page.locator('details').evaluateAll((all) => all.forEach((one) => { one.open = true; }));
 
     testPages('pages of visitors', async ({ page, check }) => {
-      for (const { name, path } of pagesOf.visitors) {
-        await page.goto(app.origin + path);
+      for (const { name, path, ...expected } of pagesOf.visitors) {
+        await open(page, app.origin + path, expected);
         await check(name);
       }
       await startSignIn(page, app, 'Google');
@@ -117,7 +124,7 @@ describe('every page is accessible', () => {
       await expandAll(page);
       await check('the comparison');
       for (const claim of ['speed', 'queries', 'without-database']) {
-        await page.goto(`${app.origin}/compare/${claim}`);
+        await open(page, `${app.origin}/compare/${claim}`);
         await expandAll(page);
         await check(`the claim ${claim}`);
       }
@@ -138,15 +145,15 @@ describe('every page is accessible', () => {
 
     testPages('pages of a signed-in user', async ({ page, check }) => {
       await signIn(page, app, 'Google', 'Ada Lovelace');
-      for (const { name, path } of pagesOf.users) {
-        await page.goto(app.origin + path);
+      for (const { name, path, ...expected } of pagesOf.users) {
+        await open(page, app.origin + path, expected);
         await check(name);
       }
       await connectCalendar(page, app);
       await check('a connection');
-      await page.goto(`${app.origin}/connections/google/calendar`);
+      await open(page, `${app.origin}/connections/google/calendar`);
       await check('the data of a connection');
-      await page.goto(`${app.idp}/calendar-printer`);
+      await open(page, `${app.idp}/calendar-printer`);
       await check('the Calendar Printer');
       await page.getByRole('button', { name: /^Print my calendar/ }).click();
       await page.waitForURL(`${app.idp}/google/**`);
