@@ -8,6 +8,9 @@ import {
   allow, assertSignedInAs, assertSignedOut, decline, pick, signIn, signOut, startSignIn,
 } from '../lib/sign-in.mjs';
 
+// A different person for each provider, because e-mail conflicts are another test.
+const PEOPLE = { Google: 'Ada Lovelace', GitHub: 'Grace Hopper', Facebook: 'Noor Inayat Khan' };
+
 describe('without any settings', () => {
   let app;
   let browser;
@@ -15,13 +18,11 @@ describe('without any settings', () => {
   after(async () => { await browser?.close(); await app?.stop(); });
 
   for (const javaScriptEnabled of [true, false]) {
-    for (const label of ['Google', 'GitHub', 'Facebook']) {
+    for (const [label, name] of Object.entries(PEOPLE)) {
       const scripts = javaScriptEnabled ? 'with' : 'without';
       test(`${label} signs a user in and out, ${scripts} JavaScript`, async () => {
         const window = await openWindow(browser, { javaScriptEnabled });
         const { page, context } = window;
-        // A different user for each provider, because e-mail conflicts are another test.
-        const name = { Google: 'Ada Lovelace', GitHub: 'Grace Hopper', Facebook: 'Noor Inayat Khan' }[label];
         await signIn(page, app, label, name);
         await assertSignedInAs(page, app, name);
         const cookieName = `latchkey_session_${new URL(app.origin).port}`;
@@ -56,7 +57,7 @@ describe('without any settings', () => {
   });
 
   test('declining is not an error, and the user can try again at once', async () => {
-    for (const label of ['Google', 'GitHub', 'Facebook']) {
+    for (const [label, name] of Object.entries(PEOPLE)) {
       const window = await openWindow(browser);
       const { page } = window;
       await startSignIn(page, app, label);
@@ -64,9 +65,10 @@ describe('without any settings', () => {
       await page.waitForURL(`${app.origin}/auth/*/callback?*`);
       assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), 'You did not sign in');
       await page.getByRole('button', { name: `Try ${label} again` }).click();
-      await pick(page, 'Octavia Hill');
+      await pick(page, name);
       await allow(page);
-      await page.waitForURL((url) => url.origin === app.origin);
+      await page.waitForURL(`${app.origin}/account`);
+      await assertSignedInAs(page, app, name);
       window.assertNoProblems();
       await window.context.close();
     }
