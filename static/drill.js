@@ -21,7 +21,9 @@ document.addEventListener("DOMContentLoaded", async () => {
   dispatchEvent(new Event("drill-ready"));
 });
 
+// The browser may refuse the comment's script before it has parsed the paragraph below it.
 function showOutcome(text) {
   const outcome = document.getElementById("outcome");
   if (outcome) outcome.textContent = text;
+  else document.addEventListener("DOMContentLoaded", () => showOutcome(text), { once: true });
 }
