@@ -243,6 +243,8 @@ async fn reads(bench: &Bench, plan: &Plan) -> Result<()> {
     let layers = bench.peer("layers", None).await?;
     let file = bench.folder.path().join("axum-login.db");
     let axum_login = bench.peer("axum-login", file.to_str()).await?;
+    let file = bench.folder.path().join("sqlx.db");
+    let statement = bench.peer("sqlx", file.to_str()).await?;
     let database = bench.sqlite("reads.db");
     let user = bench.add_user(&database)?;
     let introspection = bench.peer("introspection", Some(&user)).await?;
@@ -266,6 +268,7 @@ async fn reads(bench: &Bench, plan: &Plan) -> Result<()> {
     let mut rows = vec![
         ("axum, with a trace and six headers", &layers, get("/")),
         ("axum-login, session (SQLite)", &axum_login, with_cookie("/me", &theirs)),
+        ("axum and sqlx, one joined statement (SQLite)", &statement, get("/me")),
         ("health", &plain, get("/healthz")),
         ("home, nobody signed in", &plain, get("/")),
         ("JWT, EdDSA", &plain, with_token(&jwt)),
@@ -278,18 +281,24 @@ async fn reads(bench: &Bench, plan: &Plan) -> Result<()> {
     let hmac = bench.sqlite("hmac.db");
     bench.add_user(&hmac)?;
     let hmac = bench.start(&hmac, &[("JWT_ALGORITHM", "HS256")]).await?;
-    rows.insert(5, ("JWT, HS256", &hmac, with_token(&token(&hmac).await?)));
+    rows.insert(6, ("JWT, HS256", &hmac, with_token(&token(&hmac).await?)));
     let mut over_there = Vec::new();
     if let Some(database) = bench.postgres("reads").await? {
         bench.add_user(&database)?;
         let plain = bench.start(&database, &[]).await?;
         let cached = bench.start(&database, &[("SESSION_CACHE", "watch")]).await?;
         let session = sign_in(&plain).await?;
-        over_there.push(("session, PostgreSQL", plain, session.clone()));
-        over_there.push(("session, PostgreSQL, `SESSION_CACHE=watch`", cached, session));
+        let requests = with_cookie(ME, &session);
+        over_there.push(("session, PostgreSQL", plain, requests.clone()));
+        over_there.push(("session, PostgreSQL, `SESSION_CACHE=watch`", cached, requests));
     }
-    for (name, server, session) in &over_there {
-        rows.push((name, server, with_cookie(ME, session)));
+    if let Some(database) = bench.postgres("sqlx").await? {
+        let statement = bench.peer("sqlx", Some(&database)).await?;
+        let name = "axum and sqlx, one joined statement (PostgreSQL)";
+        over_there.push((name, statement, get("/me")));
+    }
+    for (name, server, requests) in over_there.iter() {
+        rows.push((name, server, requests.clone()));
     }
     let mut targets = Vec::new();
     for (name, server, requests) in rows {

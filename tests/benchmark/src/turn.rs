@@ -1,6 +1,8 @@
 //! Short alternating turns of load, so that noise affects all targets equally.
 
+use std::cell::Cell;
 use std::io::Result;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
@@ -46,7 +48,8 @@ impl Turn {
     }
 }
 
-/// Keeps every connection busy for this time. `act` sends one request and reads its response.
+/// Keeps every connection busy for this time, after a quarter of it that does not count: the
+/// operating system may have reclaimed memory of a process that had nothing to do. `act` sends one request and reads its response.
 pub async fn turn<S, F>(
     server: &Server,
     clients: Vec<(Connection, S)>,
@@ -57,22 +60,28 @@ where
     S: Send + 'static,
     F: AsyncFnMut(&mut Connection, &mut S) -> Result<()> + Clone + 'static,
 {
-    let (start, cpu) = (Instant::now(), server.cpu_micros());
+    let counts_from = Rc::new(Cell::new(None));
     let mut tasks = JoinSet::new();
     for (mut connection, mut state) in clients {
-        let mut act = act.clone();
+        let (mut act, counts_from) = (act.clone(), Rc::clone(&counts_from));
         tasks.spawn_local(async move {
             let mut latencies = Vec::new();
             let mut now = Instant::now();
-            while now.duration_since(start) < takes {
+            let is_over = |start: Option<Instant>| start.is_some_and(|at| at.elapsed() >= takes);
+            while !is_over(counts_from.get()) {
                 act(&mut connection, &mut state).await?;
                 let end = Instant::now();
-                latencies.push(u32::try_from((end - now).as_micros()).unwrap_or(u32::MAX));
+                if counts_from.get().is_some_and(|start| start <= now) {
+                    latencies.push(u32::try_from((end - now).as_micros()).unwrap_or(u32::MAX));
+                }
                 now = end;
             }
             Ok::<_, std::io::Error>(latencies)
         });
     }
+    tokio::time::sleep(takes / 4).await;
+    let (start, cpu) = (Instant::now(), server.cpu_micros());
+    counts_from.set(Some(start));
     let mut turn = Turn::default();
     while let Some(done) = tasks.join_next().await {
         turn.latencies.extend(done??);

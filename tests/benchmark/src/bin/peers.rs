@@ -11,7 +11,8 @@ use axum_login::{AuthManagerLayerBuilder, AuthSession, AuthUser, AuthnBackend, U
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sqlx::SqlitePool;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use time::Duration;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
@@ -29,8 +30,9 @@ async fn main() -> Result<(), Failure> {
         ["hello", port] => (hello(), port),
         ["layers", port] => (layers(), port),
         ["axum-login", port, database] => (axum_login(database).await?, port),
+        ["sqlx", port, database] => (joined_statement(database).await?, port),
         ["introspection", port, user] => (introspection(user.to_owned()), port),
-        _ => return Err("peers hello|layers|axum-login|introspection PORT […]".into()),
+        _ => return Err("peers hello|layers|axum-login|sqlx|introspection PORT […]".into()),
     };
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port.parse()?)).await?;
     Ok(axum::serve(listener, router).await?)
@@ -99,14 +101,17 @@ impl AuthnBackend for Backend {
     }
 }
 
-/// axum-login's example `sqlite`, with a file and Latchkey's settings for SQLite.
-async fn axum_login(database: &str) -> Result<Router, Failure> {
-    let options = SqliteConnectOptions::new()
+fn sqlite(database: &str) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
         .filename(database)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal);
-    let db = SqlitePool::connect_with(options).await?;
+        .synchronous(SqliteSynchronous::Normal)
+}
+
+/// axum-login's example `sqlite`, with a file and Latchkey's settings for SQLite.
+async fn axum_login(database: &str) -> Result<Router, Failure> {
+    let db = SqlitePool::connect_with(sqlite(database)).await?;
     sqlx::query("CREATE TABLE users (id INTEGER PRIMARY KEY, username TEXT UNIQUE, password TEXT)")
         .execute(&db)
         .await?;
@@ -135,6 +140,49 @@ async fn login(
         session.authenticate(typed).await.map_err(failed)?.ok_or(StatusCode::UNAUTHORIZED)?;
     session.login(&user).await.map_err(failed)?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+const TABLES: [&str; 3] = [
+    "CREATE TABLE users (id TEXT PRIMARY KEY, name TEXT NOT NULL, email TEXT, roles TEXT NOT NULL, \
+     created_at BIGINT NOT NULL)",
+    "CREATE TABLE sessions (hash TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users, \
+     method TEXT NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL)",
+    "INSERT INTO users VALUES ('1', 'Ada', 'ada@bench.example.com', 'member', 1)",
+];
+const SIGN_IN: &str = "INSERT INTO sessions VALUES ('a hash', '1', 'password', 1, 9000000000000)";
+const FIND_SESSION: &str = "SELECT s.method, s.created_at, s.expires_at, u.id, u.name, u.email, \
+    u.roles, u.created_at FROM sessions s JOIN users u ON u.id = s.user_id \
+    WHERE s.hash = $1 AND s.expires_at > $2";
+
+type Session = (String, i64, i64, String, String, Option<String>, String, i64);
+
+/// The least that a session in a database costs: one joined statement, and no layer.
+async fn joined_statement(database: &str) -> Result<Router, Failure> {
+    macro_rules! served_from {
+        ($db:expr) => {{
+            let db = $db;
+            for statement in TABLES.iter().chain([&SIGN_IN]) {
+                sqlx::query(statement).execute(&db).await?;
+            }
+            get(async move || {
+                let found = sqlx::query_as(FIND_SESSION).bind("a hash").bind(1_i64);
+                let found: Option<Session> = found.fetch_optional(&db).await.unwrap_or_default();
+                let (method, _, expires_at, id, name, email, roles, _) =
+                    found.ok_or(StatusCode::UNAUTHORIZED)?;
+                let session = json!({ "method": method, "expires_at": expires_at });
+                let user = json!({ "id": id, "name": name, "email": email, "roles": roles });
+                Ok::<_, StatusCode>(Json(json!({ "session": session, "user": user })))
+            })
+        }};
+    }
+    let me = if database.starts_with("postgres") {
+        let options = PgPoolOptions::new().max_connections(8).test_before_acquire(false);
+        served_from!(options.connect(database).await?)
+    } else {
+        let options = SqlitePoolOptions::new().max_connections(8).test_before_acquire(false);
+        served_from!(options.connect_with(sqlite(database)).await?)
+    };
+    Ok(hello().route("/me", me))
 }
 
 /// Introspection (RFC 7662) that reports every token as active for this user.
