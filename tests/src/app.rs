@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use latchkey::{Listeners, LocalProvider, Site};
 use latchkey_domain::{Clock, Span};
@@ -15,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::issuer::{INTROSPECT, Issuer};
-use crate::local_provider;
+use crate::{local_provider, until};
 
 /// The local provider.
 pub const PROVIDER: Option<LocalProvider> = Some(local_provider::router);
@@ -196,11 +195,9 @@ impl Latchkey {
         self.clock.advance(by);
     }
 
-    /// Waits for what is written after a response: traces and e-mails.
+    /// Waits for what may be written after a response: e-mails and refreshed tokens.
     pub async fn background_writes_done(&self) {
-        while !self.app.background_writes.is_empty() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        until("the background writes", async || self.app.background_writes.is_empty()).await;
     }
 
     /// A file in its working folder.

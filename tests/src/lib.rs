@@ -27,6 +27,7 @@ pub mod page;
 use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 pub use app::{Latchkey, Setup};
 pub use browser::Browser;
@@ -35,6 +36,17 @@ pub use database::{Database, execute, number, texts};
 pub use issuer::Issuer;
 pub use mail_server::MailServer;
 pub use page::Page;
+
+/// Waits for background work.
+pub async fn until(what: &str, mut happened: impl AsyncFnMut() -> bool) {
+    for _ in 0..1_200 {
+        if happened().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("{what} did not happen within 30 seconds");
+}
 
 /// A free port between 10000 and 20000, outside the range for outgoing connections. Each test
 /// process owns blocks of a hundred ports, by listening on the first port of a block.

@@ -19,7 +19,8 @@ const CHECK_FOR_RETRIES_EVERY: Duration = Duration::from_secs(2);
 /// Longer than sending one e-mail takes.
 const CLAIM_TTL: Span = Span::minutes(5);
 
-/// How long shutdown waits for e-mails; the others are sent after the next start.
+/// How long a run continues after the process stops; the other e-mails are sent after the next
+/// start.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Adds an e-mail that is worth sending for `ttl`. An error is only logged: a response

@@ -28,6 +28,7 @@ use crate::background::{self, Background};
 use crate::connection::{Phase, Progress, StallDetector, TrackedBody, TrackedStream};
 use crate::connection_limits::{ConnectionLimits, ConnectionPermit};
 use crate::lifecycle::Lifecycle;
+use crate::mail_queue;
 use crate::settings::Settings;
 
 /// The largest request head in bytes; a larger one gets 431. Also the memory that a
@@ -113,10 +114,11 @@ pub async fn run(
     let _ = stopping.send(true);
     let cleanup = async {
         background.join().await;
-        // Tokens that a provider is issuing right now must be stored, and e-mails be queued.
+        // Tokens that a provider is issuing right now must be stored, and e-mails queued; then
+        // those are sent.
         app.background_writes.close();
         app.background_writes.wait().await;
-        crate::mail_queue::run(app.clone(), stopped).await;
+        let _ = tokio::time::timeout_at(deadline, mail_queue::run(app.clone(), stopped)).await;
         app.db.close().await;
     };
     if tokio::time::timeout_at(deadline + CLEANUP_TIMEOUT, cleanup).await.is_err() {

@@ -48,8 +48,9 @@ impl Turn {
     }
 }
 
-/// Keeps every connection busy for this time, after a quarter of it that does not count: the
-/// operating system may have reclaimed memory of a process that had nothing to do. `act` sends one request and reads its response.
+/// Keeps every connection busy for this time. `act` sends one request and reads its response.
+/// Before that, a quarter of the time does not count: the operating system may have reclaimed
+/// memory of a process that had nothing to do.
 pub async fn turn<S, F>(
     server: &Server,
     clients: Vec<(Connection, S)>,

@@ -154,7 +154,7 @@ async fn pending_emails_are_delivered_before_shutdown() {
 }
 
 #[tokio::test]
-async fn undeliverable_emails_are_dropped_and_reported_by_doctor() {
+async fn undeliverable_emails_are_given_up_and_reported_by_doctor() {
     let server = MailServer::start().await;
     let app = sending_to(server.address).start().await;
     for (answer, is_final) in [

@@ -28,6 +28,15 @@ fn agree(one: &Verdict, other: &Verdict) -> bool {
     }
 }
 
+#[test]
+fn agreement_is_about_verdict_and_condition() {
+    let (a, b) = (Verdict::only_if("x", "1 ms"), Verdict::only_if("x", "2 ms"));
+    assert!(agree(&a, &b));
+    assert!(!agree(&a, &Verdict::only_if("y", "1 ms")));
+    assert!(!agree(&a, &Verdict::yes("1 ms")));
+    assert!(agree(&Verdict::no("a"), &Verdict::no("b")));
+}
+
 /// Recomputes the verdict of a claim from its JSON.
 #[track_caller]
 fn recomputed(outcome: &Outcome) -> Verdict {

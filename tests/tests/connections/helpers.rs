@@ -4,6 +4,7 @@ use latchkey_domain::{Span, UserId};
 use latchkey_store::Db;
 use latchkey_tests::accounts::{sign_up, signed_in};
 use latchkey_tests::issuer::Rotation;
+pub(crate) use latchkey_tests::until;
 use latchkey_tests::{Browser, Database, Issuer, Latchkey, Page, Setup};
 use url::Url;
 
@@ -86,15 +87,4 @@ pub(crate) async fn count(db: &Db, statement: &'static str) -> i64 {
 /// Sets the time of the next try of every revocation to long ago.
 pub(crate) async fn make_revocation_due(database: &Database) {
     database.execute("UPDATE connections SET next_try_at = 1").await;
-}
-
-/// Waits a few seconds for background work.
-pub(crate) async fn until(what: &str, mut happened: impl AsyncFnMut() -> bool) {
-    for _ in 0..200 {
-        if happened().await {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("{what} did not happen within 10 seconds");
 }

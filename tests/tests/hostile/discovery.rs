@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use latchkey_tests::issuer::DISCOVERY;
-use latchkey_tests::{Browser, Issuer, Setup};
+use latchkey_tests::{Browser, Issuer, Setup, until};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
@@ -138,9 +138,7 @@ async fn issuer_gone_before_callback_is_reported_as_unreachable() {
     let address = issuer.url.trim_start_matches("http://").to_owned();
     drop(issuer);
     // Its socket may take a moment to close.
-    while TcpStream::connect(&address).await.is_ok() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("its end", async || TcpStream::connect(&address).await.is_err()).await;
     let page = browser.follow_callback(&callback).await;
     refused(&page, "gone", 502, "provider_unreachable");
     assert!(page.body.contains("action=\"/auth/acme\""), "no way to try again");

@@ -1,7 +1,5 @@
 //! Signatures: valid, and by which key.
 
-use std::time::Duration;
-
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa;
@@ -16,7 +14,7 @@ use latchkey_auth::tokens::{Algorithm, SigningKey};
 use latchkey_domain::Span;
 use latchkey_tests::accounts::{ApiClient, expect_problem, instance};
 use latchkey_tests::jws::{base64url, decode, sign_with_secret, with_changes};
-use latchkey_tests::{Browser, Database, Latchkey, Setup, number};
+use latchkey_tests::{Browser, Database, Latchkey, Setup, number, until};
 use serde_json::{Value, json};
 
 use super::read::{inspect, lamps, members, said, unsigned};
@@ -124,9 +122,7 @@ async fn retired_key_is_distinguished_from_unknown_key() {
     database.execute("INSERT INTO signing_keys VALUES ('expired', 'EdDSA', '', 0, 0, 0)").await;
     let app = instance(&database.url).with_frozen_clock().start().await;
     let expired = "SELECT COUNT(*) FROM signing_keys WHERE kid = 'expired'";
-    while number(&database.db, expired).await > 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until("the deletion", async || number(&database.db, expired).await == 0).await;
     let old = key(&app);
     app.app.keys.rotate(Algorithm::EdDsa, app.clock.now()).await.expect("a new key");
     app.advance(Span::minutes(20));

@@ -324,7 +324,7 @@ async fn api_refuses_every_forged_token_with_specific_error() {
 
 /// Signed by our key, for an account that never existed.
 #[tokio::test]
-async fn unknown_account_token_is_refused_on_write() {
+async fn unknown_account_token_writes_nothing() {
     let key = OwnKey::new("EdDSA");
     let (app, mut program, good, _) = app_with(&key).await;
     app.background_writes_done().await;

@@ -177,7 +177,7 @@ fn openapi_command_prints_json_without_settings() {
 /// Every command and option of the reference is in the help, and every command of the help in
 /// the reference.
 #[test]
-fn help_and_version_are_printed() {
+fn help_and_reference_list_the_same_commands() {
     let folder = Folder::new();
     let version = folder.latchkey(&["--version"]).well();
     assert_eq!(version, format!("latchkey {}\n", env!("CARGO_PKG_VERSION")));
@@ -265,8 +265,9 @@ fn compare_verdicts_can_be_recomputed_from_json() {
     let mut missing = 0;
     for claim in claims {
         if let Some(error) = claim["error"].as_str() {
-            // Only a slow machine measures less.
-            assert!(error.starts_with("it took longer than"), "{claim}");
+            // A slow machine measures less. Everything can be measured here, though.
+            let wrong = ["no instance could be started", "this cannot be measured here"];
+            assert!(!wrong.iter().any(|start| error.starts_with(start)), "{claim}");
             assert!(claim["verdict"].is_null(), "{claim}");
             missing += 1;
             continue;

@@ -1,6 +1,7 @@
 //! The key ring in the database, with a copy in every process.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use latchkey_domain::{Span, Timestamp};
 use latchkey_store::Db;
@@ -45,6 +46,8 @@ pub struct SigningKeys {
     /// What the ring was read from. The lock is held during a reload, so that no ring replaces
     /// one that was read later.
     loaded: Mutex<Vec<StoredKey>>,
+    /// Successful reloads, including those that found no change.
+    reloads: AtomicU64,
 }
 
 impl SigningKeys {
@@ -69,6 +72,7 @@ impl SigningKeys {
             access_ttl,
             verifier: Verifier::new(ring, expected),
             loaded: Mutex::new(stored),
+            reloads: AtomicU64::default(),
         };
         let ring = keys.ring();
         match source {
@@ -120,10 +124,10 @@ impl SigningKeys {
         now: Timestamp,
     ) -> Result<Arc<AccessClaims>, VerifyError> {
         // Requests that arrive during a reload wait for it.
-        let before = self.ring();
+        let before = self.reloads.load(Ordering::Acquire);
         let mut loaded = self.loaded.lock().await;
-        let is_unchanged = Arc::ptr_eq(&before, &self.ring());
-        if is_unchanged && self.verifier.may_reload(now) {
+        let is_current = self.reloads.load(Ordering::Acquire) != before;
+        if !is_current && self.verifier.may_reload(now) {
             self.reload_into(&mut loaded).await?;
         }
         Ok(self.verifier.verify(token, now)?)
@@ -140,6 +144,7 @@ impl SigningKeys {
             self.verifier.replace_ring(to_ring(&self.secret, self.access_ttl, &stored));
             *loaded = stored;
         }
+        self.reloads.fetch_add(1, Ordering::Release);
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use crate::token;
 experiment! { 8, "lifespan", within 3 s,
     "Tokens are limited in lifespan, and refreshed",
     "We move the app’s clock to one second before exp, then second by second until the token is \
-     refused. Then we refresh 20 times in a row, and send one refresh token 50 times concurrently, \
+     refused. Then we refresh up to 20 times in a row, and send one refresh token 50 times concurrently, \
      as a browser with many tabs does."
 }
 
