@@ -62,10 +62,12 @@ async fn repeated_runs_reach_the_same_verdicts() {
     }
 }
 
+/// How often a slow machine may run out of time.
+const TRIES: usize = 4;
+
 /// A verdict on a claim. On a busy machine, time may run out or noise may hide the effect: then it
 /// is measured again.
 async fn decided(claim: &'static Experiment, outcome: Option<&Outcome>) -> Verdict {
-    const TRIES: usize = 4;
     let mut outcome = outcome.cloned();
     let mut said = Vec::new();
     for _ in 0..TRIES {
@@ -88,7 +90,15 @@ async fn decided(claim: &'static Experiment, outcome: Option<&Outcome>) -> Verdi
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changed_samples_change_the_verdict() {
     let queries = experiments::by_number(2).expect("a claim");
-    let mut json = serde_json::to_value(&measure(&[queries]).await.claims[0]).expect("JSON");
+    let mut tries = 0..TRIES;
+    let measured = loop {
+        assert!(tries.next().is_some(), "no time");
+        match measure(&[queries]).await.claims.remove(0) {
+            Outcome { error: Some(_), .. } => {}
+            measured => break measured,
+        }
+    };
+    let mut json = serde_json::to_value(&measured).expect("JSON");
     assert!(matches!(verdict_of(&json), Some(Verdict::TrueIf { .. })));
     for series in json["series"].as_array_mut().expect("series") {
         if series["label"] == "password + JWT" && series["unit"] == "queries" {
@@ -126,7 +136,13 @@ async fn running_instance_reports_claims_that_need_a_restart() {
     let url = |text: &str| text.parse().expect("a URL");
     let factory = Remote::new(&url(&app.origin), Some(url(&app.idp))).expect("on this machine");
     let chosen: Vec<_> = [2, 3, 6].into_iter().filter_map(experiments::by_number).collect();
-    let report = run(&factory, &Options::default(), &chosen, &|_| {}).await;
+    let mut tries = 0..TRIES;
+    let report = loop {
+        let report = run(&factory, &Options::default(), &chosen, &|_| {}).await;
+        if report.claims[0].error.is_none() || tries.next().is_none() {
+            break report;
+        }
+    };
     assert!(report.ground.contains(&app.origin), "{}", report.ground);
     assert!(matches!(report.claims[0].verdict, Some(Verdict::TrueIf { .. })), "{report:?}");
     let why = report.claims[1].error.as_deref().expect("it cannot be measured there");
