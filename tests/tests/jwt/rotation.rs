@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use latchkey_auth::tokens::RingKey;
 use latchkey_domain::Span;
+use latchkey_store::count::{Statements, statements};
 use latchkey_tests::accounts::{
     ApiClient, Tokens, expect_problem, instance, json_of, sign_up, sign_up_client, tokens,
 };
@@ -16,6 +17,7 @@ use latchkey_tests::{Database, Latchkey, Setup};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
+const QUERY_LATENCY: std::time::Duration = std::time::Duration::from_millis(50);
 const ROTATIONS: u32 = 3;
 const PROGRAMS: u32 = 4;
 
@@ -142,6 +144,22 @@ async fn slow_reload_never_restores_an_older_key_ring() {
     }
     stop.store(true, Ordering::SeqCst);
     reloads.join_all().await;
+}
+
+/// The second request arrives later by the clock, so it could reload, too.
+#[tokio::test]
+async fn requests_with_unknown_keys_share_a_reload() {
+    let app = Latchkey::start().await;
+    let header = r#"{"typ":"at+jwt","alg":"EdDSA","kid":"unknown"}"#;
+    let token = [header, "{}", &"0".repeat(64)].map(jws::base64url).join(".");
+    let now = app.clock.now().plus(Span::minutes(1));
+    let (first, second) = (Arc::new(Statements::with_latency(QUERY_LATENCY)), Arc::default());
+    let keys = &app.app.keys;
+    let _ = tokio::join!(
+        statements(Arc::clone(&first), keys.verify(&token, now)),
+        statements(Arc::clone(&second), keys.verify(&token, now.plus(Span::minutes(1)))),
+    );
+    assert_eq!((first.sent(), second.sent()), (1, 0));
 }
 
 #[tokio::test]
