@@ -220,6 +220,8 @@ async fn serve_connection(
             .serve_connection(io, service)
     );
     let mut checks = tokio::time::interval(CHECK_EVERY);
+    // Pinned, because each poll of a new one would register and unregister a waker.
+    let mut stop = pin!(stopped.wait_for(|stopped| *stopped));
     let mut shutting_down = false;
     loop {
         tokio::select! {
@@ -241,7 +243,7 @@ async fn serve_connection(
                     connection.as_mut().graceful_shutdown();
                 }
             }
-            _ = stopped.wait_for(|stopped| *stopped), if !shutting_down => {
+            _ = stop.as_mut(), if !shutting_down => {
                 shutting_down = true;
                 let first = tokio::time::Instant::now() + CHECK_EVERY_AT_SHUTDOWN;
                 checks = tokio::time::interval_at(first, CHECK_EVERY_AT_SHUTDOWN);

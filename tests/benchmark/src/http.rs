@@ -3,6 +3,7 @@
 use std::io::{Error, Result};
 use std::net::Ipv4Addr;
 
+use memchr::memmem;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -143,14 +144,14 @@ impl Connection {
 }
 
 fn find_end(buffer: &[u8]) -> Option<usize> {
-    buffer.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4)
+    memmem::find(buffer, b"\r\n\r\n").map(|at| at + 4)
 }
 
+/// Header names are in lower case, as hyper writes them.
 fn content_length(head: &[u8]) -> usize {
-    const NAME: &[u8] = b"content-length:";
-    let line = head
-        .split(|byte| *byte == b'\n')
-        .find(|line| line.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME)));
-    let value = line.and_then(|line| str::from_utf8(&line[NAME.len()..]).ok());
+    const NAME: &[u8] = b"\ncontent-length:";
+    let value = memmem::find(head, NAME).map(|at| &head[at + NAME.len()..]);
+    let value = value.and_then(|value| value.split(|byte| *byte == b'\r').next());
+    let value = value.and_then(|value| str::from_utf8(value).ok());
     value.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
 }
