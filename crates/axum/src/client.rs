@@ -22,8 +22,13 @@ pub struct Client {
 
 impl Client {
     pub(crate) fn from_parts(parts: &Parts, trusted_proxies: &[IpNet]) -> Self {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let peer = peer.map_or(UNKNOWN, |peer| peer.0.ip());
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or_else(
+            || {
+                WARNED_OF_MISSING_PEER.call_once(warn_of_missing_peer);
+                UNKNOWN
+            },
+            |peer| peer.0.ip(),
+        );
         let address = client_address(peer, &parts.headers, trusted_proxies).unwrap_or_else(|| {
             warn_of_unreadable_hop(peer);
             UNKNOWN
@@ -99,6 +104,16 @@ fn parse_hop(hop: &str) -> Option<IpAddr> {
     let in_brackets = || without_zone.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
     let found = without_zone.parse().ok().or_else(with_port).or_else(in_brackets)?;
     Some(found.to_canonical())
+}
+
+static WARNED_OF_MISSING_PEER: Once = Once::new();
+
+fn warn_of_missing_peer() {
+    tracing::warn!(
+        "requests come without their client's address: all clients count as one and share its \
+         rate limits. Serve the application with \
+         into_make_service_with_connect_info::<SocketAddr>()"
+    );
 }
 
 /// Logged once per process.
@@ -204,6 +219,17 @@ mod tests {
             let client = Client { address, user_agent: String::new() };
             assert_eq!(client.display_address(), expected, "{peer} {lines:?}");
         }
+    }
+
+    #[test]
+    fn missing_connect_info_is_logged_once() {
+        let (mut with, ()) = http::Request::new(()).into_parts();
+        with.extensions.insert(ConnectInfo(SocketAddr::from(([203, 0, 113, 9], 40000))));
+        assert_eq!(Client::from_parts(&with, &[]).display_address(), "203.0.113.9");
+        assert!(!WARNED_OF_MISSING_PEER.is_completed());
+        let (without, ()) = http::Request::new(()).into_parts();
+        assert_eq!(Client::from_parts(&without, &[]).display_address(), "unknown");
+        assert!(WARNED_OF_MISSING_PEER.is_completed());
     }
 
     #[test]

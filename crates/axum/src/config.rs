@@ -62,7 +62,7 @@ pub struct Config {
     pub outbound_proxy: Option<Proxy>,
 }
 
-/// The local provider, which stands in for real ones in development.
+/// The local provider, which simulates real ones in development.
 #[derive(Clone, Debug)]
 pub struct LocalIdp {
     /// Its client.

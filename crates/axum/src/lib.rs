@@ -2,19 +2,29 @@
 //!
 //! ```no_run
 //! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::net::SocketAddr;
+//!
 //! use axum::{Router, routing::get};
 //! use latchkey_axum::{Caller, Latchkey};
+//! use tokio::net::TcpListener;
 //!
 //! async fn hello(caller: Option<Caller>) -> String {
 //!     caller.map_or("Hello, stranger".to_owned(), |caller| format!("Hello, {}", caller.user.name))
 //! }
 //!
 //! let latchkey = Latchkey::from_env().await?;
-//! let app: Router = Router::new()
+//! // In development, with the feature `local-idp`: simulates providers without credentials.
+//! # #[cfg(feature = "local-idp")]
+//! latchkey.start_local_provider().await?;
+//! let listener = TcpListener::bind(&*latchkey.config.listen).await?;
+//! let app = Router::new()
 //!     .route("/", get(hello))
 //!     .layer(latchkey.layer())
 //!     .merge(latchkey.routes())
-//!     .with_state(latchkey);
+//!     .with_state(latchkey)
+//!     // Rate limits count by the client's address.
+//!     .into_make_service_with_connect_info::<SocketAddr>();
+//! axum::serve(listener, app).await?;
 //! # Ok(())
 //! # }
 //! ```

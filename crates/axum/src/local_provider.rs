@@ -1,4 +1,4 @@
-//! Starts the local provider, which stands in for real ones in development.
+//! Starts the local provider, which simulates real ones in development.
 
 use std::io;
 

@@ -1,5 +1,5 @@
-//! The local provider: an identity provider for development that plays Google, GitHub and Facebook
-//! over real HTTP, each in its own dialect, without accounts or an internet connection.
+//! The local provider: an identity provider for development that simulates Google, GitHub and
+//! Facebook over real HTTP, each in its own dialect, without accounts or an internet connection.
 //!
 //! Anyone can sign in by clicking a name, so it answers on loopback only. Everything else is
 //! strict, so that an application that works here works elsewhere: registered clients, exact

@@ -11,8 +11,8 @@ use latchkey_idp::{Api, Client, Config, Provider, random_token};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-/// An identity provider for development, at http://127.0.0.1:3001. It plays Google, GitHub and
-/// Facebook.
+/// An identity provider for development, at http://127.0.0.1:3001. It simulates Google, GitHub
+/// and Facebook.
 ///
 /// To try it with a third-party app, run the Calendar Printer: examples/calendar-printer.
 #[derive(Debug, Parser)]

@@ -154,7 +154,7 @@ for (const javaScriptEnabled of [true, false]) {
       await assertSignedOut(other, app);
       await assertSignedInAs(mine, app, 'Ada Lovelace');
       // All sessions, including this one.
-      await mine.getByRole('button', { name: 'Revoke all, this one too' }).click();
+      await mine.getByRole('button', { name: 'Sign out everywhere' }).click();
       await mine.waitForURL(`${app.origin}/`);
       await assertSignedOut(mine, app);
     });

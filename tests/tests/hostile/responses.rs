@@ -87,7 +87,9 @@ async fn code_is_sent_unchanged_despite_unknown_parameters() {
     let mut browser = Browser::new();
     let authorize = browser.start_sign_in(&app, "acme").await;
     let mut callback = issuer.approve(&authorize);
-    callback.query_pairs_mut().append_pair("session_state", "a").append_pair("scope", "x");
+    for unknown in ["session_state", "scope", "access_token", "id_token"] {
+        callback.query_pairs_mut().append_pair(unknown, "x");
+    }
     // The issuer accepts the code only unchanged.
     assert_eq!(browser.follow_callback(&callback).await.see_other(), "/account");
     let asked = issuer.requests(TOKEN).remove(0);

@@ -163,14 +163,14 @@ async fn doctor_checks_the_issuer_discovery_document() {
             .iter()
             .find(|one| one.check == Check::Provider && one.subject == "Acme");
         let facts = &finding.expect("Acme").facts;
-        assert!(facts.contains(&("Audiences beside us", others.to_owned())), "{report}");
+        assert!(facts.contains(&("Other audiences", others.to_owned())), "{report}");
     }
 
     // The most common mistake: one slash.
     let report = examine_with(&acme(&format!("{}/", issuer.url))).await;
     let finding = find(&report, Check::ProviderReachable);
     assert_eq!(finding.level, Level::Problem, "{report}");
-    assert!(finding.facts.contains(&("It says", issuer.url.clone())), "{report}");
+    assert!(finding.facts.contains(&("Issuer in the document", issuer.url.clone())), "{report}");
 
     for answer in [Answer::html(200), Answer::html(503), Answer::HangUp, Answer::raw("{}")] {
         let said = format!("{answer:?}");
@@ -267,7 +267,7 @@ async fn doctor_page_shows_findings_in_development() {
     let app = Latchkey::start().await;
     let page = Browser::new().get(&app.url("/doctor")).await.expect(200);
     for said in [
-        "The local provider stands in for Google.",
+        "The local provider simulates Google.",
         &app.callback("google"),
         &app.callback("facebook"),
         "https://github.com/settings/developers",

@@ -137,6 +137,13 @@ fn commands_and_paths_in_documents_exist() {
             let is_checked = ["", "sh", "rust", "dotenv", "toml"].contains(&language);
             assert!(is_checked, "{}: nobody looks at {language}", name.display());
             if let ("toml", Some((package, rest))) = (language, block.split_once(" = {")) {
+                let path = rest.split('"').nth(1).and_then(|path| path.strip_prefix("../"));
+                let path = path.and_then(|path| path.split_once('/')).expect("a clone beside it").1;
+                assert!(
+                    root().join(path).join("Cargo.toml").exists(),
+                    "{}: {path}",
+                    name.display()
+                );
                 let features = rest.split_once("features = [").expect("features").1;
                 let features = features.split('"').skip(1).step_by(2).collect::<Vec<_>>().join(",");
                 let build =

@@ -97,7 +97,7 @@ variables! {
     plain "OAUTH_INTROSPECTION_ISSUER" = "": "the issuer of those tokens", ISSUER;
     plain "OAUTH_INTROSPECTION_CACHE" = "5s": "how long an introspection response is cached",
         "0, or a duration from 1s to 5s";
-    plain "LOCAL_IDP" = "auto": "whether the local provider stands in for others", "auto or off";
+    plain "LOCAL_IDP" = "auto": "whether the local provider simulates others", "auto or off";
     plain "LOCAL_IDP_PORT" = "3001": "the port of the local provider", PORT;
     plain "TRUSTED_PROXIES" = "": "the proxies whose forwarded headers are trusted",
         "addresses or networks, like 10.0.0.1, 10.1.0.0/16";

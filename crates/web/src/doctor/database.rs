@@ -78,7 +78,7 @@ pub(super) async fn compare_clocks(db: &Db, clock: &Clock) -> Option<Finding> {
     }
     let (_, skew) = measured.into_iter().min()?;
     let finding = skew_finding(Check::DatabaseClock, skew, "the database's", MAX_DATABASE_SKEW);
-    Some(finding.fact("Forgiven", "2 seconds"))
+    Some(finding.fact("Tolerance", "2 seconds"))
 }
 
 fn unusable(error: ProbeError) -> Finding {
@@ -134,7 +134,7 @@ fn mail_finding(reasons: &[String]) -> Option<Finding> {
     let last = reasons.first()?;
     let text = format!("E-mails not delivered in the last week: {}.", reasons.len());
     let what_to_do = "Check SMTP_URL and MAIL_FROM, and the log of the mail server.";
-    Some(Check::MailDelivery.warning(text, what_to_do).fact("The last one", last))
+    Some(Check::MailDelivery.warning(text, what_to_do).fact("Latest reason", last))
 }
 
 /// Characters of roles that bring a JWT near the 4,096 bytes of a cookie: a few hundred

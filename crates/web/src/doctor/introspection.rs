@@ -67,12 +67,12 @@ fn endpoint_finding(set: &IntrospectionSettings, response: &Result<bool, Unavail
 fn with_facts(finding: Finding, set: &IntrospectionSettings) -> Finding {
     let config = &set.config;
     let cached_for = match config.cache_ttl.as_millis() {
-        0 => "not at all: every request is introspected".to_owned(),
-        _ => format!("{} at most", config.cache_ttl),
+        0 => "no: every request is introspected".to_owned(),
+        _ => format!("for {} at most", config.cache_ttl),
     };
     finding
-        .fact("Asked at", config.url.as_str())
-        .fact("An answer is believed", cached_for)
+        .fact("Endpoint", config.url.as_str())
+        .fact("Responses cached", cached_for)
         .facts(config.issuer.iter().map(|issuer| ("Issuer", issuer.clone())))
 }
 

@@ -48,7 +48,7 @@ pub async fn log(app: &Application) {
     let (local, real): (Vec<_>, Vec<_>) = settings.providers.iter().partition(|one| one.local);
     let labels: Vec<_> = local.iter().map(|one| one.label.as_str()).collect();
     if !labels.is_empty() {
-        tracing::info!("the local provider stands in for {}", labels.join(", "));
+        tracing::info!("the local provider simulates {}", labels.join(", "));
     }
     for provider in real {
         let uri = provider.redirect_uri.as_str();

@@ -79,9 +79,9 @@ pub(super) fn provider_finding(provider: &Provider, responses: &[ProbeResponse])
     check
         .problem(text, what_to_do)
         .about(label)
-        .fact("Asked", response.url.as_str())
+        .fact("URL", response.url.as_str())
         .facts(issuer_as("Configured issuer"))
-        .facts(named.map(|named| ("It says", named)))
+        .facts(named.map(|named| ("Issuer in the document", named)))
 }
 
 /// Why sign-ins fail, and what to do.
@@ -148,7 +148,7 @@ fn clock_finding(skew: Option<i64>) -> Finding {
         return Check::Clock.ok("The clock was not compared: no real provider told its time.");
     };
     let finding = skew_finding(Check::Clock, skew, "a provider's", WARN_SKEW);
-    finding.fact("Forgiven", "60 seconds")
+    finding.fact("Tolerance", "60 seconds")
 }
 
 /// `skew`: milliseconds by which our clock is ahead of the `reference`.

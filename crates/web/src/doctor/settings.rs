@@ -71,14 +71,14 @@ fn is_reserved(host: &str) -> bool {
 fn cookies(settings: &Settings) -> Option<Finding> {
     let profile = CookieProfile::new(&settings.public_url, &settings.product.cookie_prefix);
     let names = [SESSION, TOKEN, REFRESH].map(|base| profile.name(base)).join(", ");
-    let (text, marks) = if profile.is_secure() {
+    let (text, attributes) = if profile.is_secure() {
         let text = "Cookies are Secure and prefixed with __Host-, because PUBLIC_URL is https.";
         (text, "HttpOnly, SameSite=Lax, Secure")
     } else {
         let text = "Cookies are not Secure, because PUBLIC_URL is http: Safari would drop them.";
         (text, "HttpOnly, SameSite=Lax")
     };
-    Some(Check::Cookies.ok(text).fact("Names", names).fact("Marks", marks))
+    Some(Check::Cookies.ok(text).fact("Names", names).fact("Attributes", attributes))
 }
 
 fn exposed_development(settings: &Settings) -> Option<Finding> {
@@ -126,19 +126,19 @@ fn app_secret(settings: &Settings) -> Option<Finding> {
     } else {
         Check::AppSecret.ok("APP_SECRET is strong enough.")
     };
-    let finding = finding.fact("It comes from", source);
+    let finding = finding.fact("Source", source);
     Some(match facts.secrets {
         0 | 1 => finding,
-        secrets => finding.fact("Secrets before it", (secrets - 1).to_string()),
+        secrets => finding.fact("Previous secrets", (secrets - 1).to_string()),
     })
 }
 
 fn jwt_lifetime(settings: &Settings) -> Option<Finding> {
     let jwt = &settings.jwt;
-    let (limit, ended_by) = match jwt.revocation {
-        Revocation::Expiry => ("and cannot be revoked", "expiry only"),
+    let (limit, stops_working) = match jwt.revocation {
+        Revocation::Expiry => ("and cannot be revoked", "when it expires"),
         Revocation::Watch => {
-            ("unless JWT_REVOCATION=watch revokes it", "expiry, or revocation of its sign-in")
+            ("unless JWT_REVOCATION=watch revokes it", "when it expires or its sign-in is revoked")
         }
     };
     let ttl = jwt.access_ttl;
@@ -150,7 +150,11 @@ fn jwt_lifetime(settings: &Settings) -> Option<Finding> {
     } else {
         Check::JwtLife.ok(format!("JWTs last {ttl}."))
     };
-    Some(finding.fact("Renewed for", jwt.refresh_ttl.to_string()).fact("Ended by", ended_by))
+    Some(
+        finding
+            .fact("Refreshed for", jwt.refresh_ttl.to_string())
+            .fact("Stops working", stops_working),
+    )
 }
 
 fn jwt_issuer(settings: &Settings) -> Option<Finding> {
@@ -170,7 +174,7 @@ fn jwt_issuer(settings: &Settings) -> Option<Finding> {
         ),
     };
     let keys = settings.absolute("/.well-known/jwks.json");
-    Some(finding.fact("Issuer", issuer).fact("Audience", audience).fact("Keys at", keys))
+    Some(finding.fact("Issuer", issuer).fact("Audience", audience).fact("Keys", keys))
 }
 
 fn jwt_algorithm(settings: &Settings) -> Option<Finding> {
@@ -235,7 +239,7 @@ fn provider(
             "The redirect URI registered there must be exactly this one.".to_owned(),
         ),
         (Some(_), None) => (
-            format!("The local provider stands in for {label}."),
+            format!("The local provider simulates {label}."),
             format!("To use the real one, {register}"),
         ),
         (None, None) => (format!("{label} is off."), format!("To turn it on, {register}")),
@@ -255,7 +259,7 @@ fn provider(
         .fact("Redirect URI", redirect_uri(&settings.public_url, slug))
         .fact("Register it at", address)
         .fact("Under", path)
-        .facts(others.map(|others| ("Audiences beside us", others)))
+        .facts(others.map(|others| ("Other audiences", others)))
 }
 
 /// Where a redirect URI is registered: the page, and the path from there.
@@ -341,7 +345,7 @@ mod tests {
             settings.app_secret_facts = SecretFacts { source, secrets: 3, weakness };
             let found = app_secret(&settings).expect("a finding");
             assert_eq!(found.level, level, "{found:?}");
-            assert_eq!(found.facts[1], ("Secrets before it", "2".to_owned()));
+            assert_eq!(found.facts[1], ("Previous secrets", "2".to_owned()));
         }
     }
 
@@ -358,7 +362,7 @@ mod tests {
 
     #[test]
     fn each_provider_is_local_configured_or_off() {
-        for (variables, state) in [("", "local provider stands in"), (PUBLIC, "is off")] {
+        for (variables, state) in [("", "local provider simulates"), (PUBLIC, "is off")] {
             let found = registrations(variables);
             assert_eq!(found.len(), 3);
             assert!(found.iter().all(|[_, text, ..]| text.contains(state)), "{found:?}");
