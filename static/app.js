@@ -44,19 +44,20 @@ for (const input of document.querySelectorAll(".secret > input")) {
 }
 
 // Shows the progress of a run, and reloads the page when it ends.
-const running = document.querySelector("[data-running]");
+const running = document.querySelectorAll("[data-running]");
 const follow = async () => {
   const html = await fetch(location.href).then((response) => response.text(), () => null);
   const page = html && new DOMParser().parseFromString(html, "text/html");
-  const now = page && page.querySelector("[data-running]");
-  if (page && !now) return location.reload();
-  if (now && now.textContent !== running.textContent) {
+  const now = page ? page.querySelectorAll("[data-running]") : [];
+  if (page && now.length === 0) return location.reload();
+  now.forEach((part, index) => {
+    if (!running[index] || part.textContent === running[index].textContent) return;
     document.title = page.title;
-    running.replaceChildren(...now.childNodes);
-  }
+    running[index].replaceChildren(...part.childNodes);
+  });
   setTimeout(follow, 1000);
 };
-if (running) setTimeout(follow, 1000);
+if (running.length > 0) setTimeout(follow, 1000);
 
 // Fills in the e-mail address on the sign-in page after signing up in this tab.
 const address = document.querySelector('form[action="/sign-up"] [name="email"]');

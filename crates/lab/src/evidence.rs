@@ -130,11 +130,22 @@ pub fn capitalize(text: &str) -> String {
     first.into_iter().flatten().chain(letters).collect()
 }
 
+/// "1 query", "2 queries", "0.4 ms".
+pub fn with_unit(number: &str, unit: &str) -> String {
+    let (noun, rest) = unit.split_at(unit.find(' ').unwrap_or(unit.len()));
+    let one = match noun.strip_suffix("ies") {
+        Some(stem) => format!("{stem}y"),
+        None => noun.strip_suffix('s').filter(|it| it.len() > 1).unwrap_or(noun).to_owned(),
+    };
+    format!("{number} {}{rest}", if number == "1" { &one } else { noun })
+}
+
 /// About three significant digits, and commas between thousands.
 pub fn format_number(value: f64) -> String {
     let text = match value.abs() {
         size if size >= 100.0 || value.fract() == 0.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
+        size if size < 0.1 => return format!("{value:.3}"),
         _ => return format!("{value:.2}"),
     };
     if text.contains('.') || text.len() < 5 {

@@ -8,7 +8,7 @@ use serde::Serialize;
 pub use crate::context::{ALGORITHMS, LATENCIES};
 use crate::context::{Context, Options};
 use crate::error::{Error, Result};
-use crate::evidence::{Evidence, Fact, Figure, Series, format_number};
+use crate::evidence::{Evidence, Fact, Figure, Series, format_number, with_unit};
 use crate::experiments::Experiment;
 use crate::instance::InstanceFactory;
 use crate::verdict::Verdict;
@@ -79,6 +79,11 @@ impl Outcome {
     pub fn figure(&self, label: &str, unit: &str) -> Option<String> {
         let figure = self.figures.iter().find(|one| one.label == label && one.unit == unit)?;
         Some(format_number(figure.interval.median))
+    }
+
+    /// The median with its unit.
+    pub fn quantity(&self, label: &str, unit: &str) -> Option<String> {
+        Some(with_unit(&self.figure(label, unit)?, unit))
     }
 }
 

@@ -198,7 +198,7 @@ describe('every page is accessible', () => {
       assert.fail(`Tab does not reach ${wanted}`);
     };
     await page.goto(`${app.origin}/compare`);
-    await tabTo(page.getByRole('link', { name: 'Therefore a JWT is faster' }));
+    await tabTo(page.getByRole('link', { name: 'A JWT is faster than a session' }));
     await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
     await page.locator('svg.curve').waitFor();
     await page.goto(`${app.origin}/stopwatch`);

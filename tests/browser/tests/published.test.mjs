@@ -61,7 +61,7 @@ describe('a published comparison', () => {
     // From the list to a claim, and back.
     await page.getByRole('link', { name: 'All claims' }).click();
     await page.locator('.tally').waitFor();
-    await page.getByRole('link', { name: 'Therefore a JWT is faster' }).click();
+    await page.getByRole('link', { name: 'A JWT is faster than a session' }).click();
     await page.locator('svg.curve').waitFor();
     assert.match(await page.locator('script[type="application/ld+json"]').textContent(), /ClaimReview/);
     assert.deepEqual(problems, []);

@@ -1,6 +1,6 @@
 //! Figures, verdicts and credentials of the comparison.
 
-use latchkey_lab::evidence::format_number;
+use latchkey_lab::evidence::{format_number, with_unit};
 use latchkey_lab::experiments::ALL;
 use latchkey_lab::remote::Remote;
 use latchkey_lab::sign_in::{Credential, credential_cookie};
@@ -56,6 +56,7 @@ fn fewer_decimals_are_shown_for_larger_numbers() {
     for (value, said) in [
         (0.0, "0"),
         (1.0, "1"),
+        (0.0123, "0.012"),
         (0.1234, "0.12"),
         (12.345, "12.3"),
         (999.6, "1000"),
@@ -65,6 +66,20 @@ fn fewer_decimals_are_shown_for_larger_numbers() {
         (-22_976.0, "-22,976"),
     ] {
         assert_eq!(format_number(value), said);
+    }
+}
+
+#[test]
+fn units_are_singular_after_one() {
+    for (number, unit, said) in [
+        ("1", "queries", "1 query"),
+        ("0", "queries", "0 queries"),
+        ("1", "calls to the provider", "1 call to the provider"),
+        ("1.00", "redirects", "1.00 redirects"),
+        ("1", "ms in the app", "1 ms in the app"),
+        ("1", "accepted", "1 accepted"),
+    ] {
+        assert_eq!(with_unit(number, unit), said);
     }
 }
 

@@ -41,6 +41,7 @@ async fn comparison_run_shows_verdict_and_claim_pages() {
     assert!(matches!(verdict_of(&json), Some(Verdict::TrueIf { .. })), "{json}");
     let index = browser.get(&app.url("/compare")).await.expect(200);
     assert!(index.body.contains("0 true\u{a0}· 1 it depends\u{a0}· 0 false"), "{}", index.body);
+    assert!(index.body.contains("<small>True if it has few roles"), "{}", index.body);
     for claim in ALL {
         let link = format!("href=\"/compare/{}\"", claim.slug);
         assert!(index.body.contains(&link), "{link}");
@@ -55,7 +56,11 @@ async fn quiz_hides_the_verdict_until_a_guess() {
     let mut browser = Browser::new();
     let quiz = app.url("/compare/guess");
     measure(&mut browser, &app, "4").await;
+    let advice = "Which one should you use?";
+    assert!(browser.get(&app.url("/compare")).await.expect(200).body.contains(advice));
     assert_eq!(browser.post(&quiz, &[("quiz", "on")]).await.see_other(), "/compare");
+    let index = browser.get(&app.url("/compare")).await.expect(200).body;
+    assert!(index.contains("Guess each claim first") && !index.contains(advice), "{index}");
     let unseen = browser.get(&app.url("/compare/size")).await.expect(200).body;
     assert!(unseen.contains("What do you think?") && !unseen.contains("session cookie"));
     let to = browser.post(&quiz, &[("claim", "4"), ("guess", "if")]).await.see_other();
@@ -82,6 +87,33 @@ async fn table_covers_each_sign_in_method_and_credential() {
     assert_eq!(table.matches("<td>0\u{a0}queries, ").count(), 2, "{table}");
 }
 
+/// The queries and bytes of each combination on the home page.
+async fn costs_at_home(browser: &mut Browser, app: &Latchkey) -> Vec<[f64; 2]> {
+    let page = browser.get(&app.url("/")).await.expect(200);
+    let costs = page.body.split("<p class=\"hint\">").filter_map(|text| {
+        let (queries, rest) = text.split_once("\u{a0}quer")?;
+        let (_, rest) = rest.split_once(", ")?;
+        let (bytes, _) = rest.split_once("\u{a0}bytes")?;
+        Some([queries, bytes].map(|number| number.replace(',', "").parse().expect("a number")))
+    });
+    costs.collect()
+}
+
+/// The names of the measured users have other lengths, and ports may have fewer digits.
+#[tokio::test]
+async fn sample_figures_on_the_home_page_match_a_measurement() {
+    let app = Latchkey::start().await;
+    let mut browser = Browser::new();
+    let samples = costs_at_home(&mut browser, &app).await;
+    measure(&mut browser, &app, "2").await;
+    let measured = costs_at_home(&mut browser, &app).await;
+    assert!(samples.len() == 4 && measured.len() == 4, "{samples:?}, {measured:?}");
+    for ([queries, bytes], [measured_queries, measured_bytes]) in samples.iter().zip(&measured) {
+        let is_close = (bytes - measured_bytes).abs() < 0.1 * measured_bytes;
+        assert!(queries == measured_queries && is_close, "{samples:?}, {measured:?}");
+    }
+}
+
 #[tokio::test]
 async fn only_one_comparison_runs_at_a_time() {
     let app = Latchkey::start().await;
@@ -92,7 +124,9 @@ async fn only_one_comparison_runs_at_a_time() {
     let page = browser.get(&app.url("/compare")).await.expect(200);
     assert!(page.body.contains("A measurement is running."));
     let answer = browser.get(&app.url(&first)).await.expect(200).body;
-    assert!(answer.contains("id=\"claim-16\""), "{answer}");
+    assert!(answer.contains("id=\"claim-16\"") && answer.contains("1 of 1"), "{answer}");
+    // Facts of a credential are a column of a table.
+    assert!(answer.contains("<td data-label=\"OAuth\">accepted (200)</td>"), "{answer}");
     assert!(app.demo.comparison.result(&16).is_some());
     assert!(app.demo.comparison.result(&4).is_none(), "the second was another run");
     // Then the next run may start.

@@ -275,6 +275,18 @@ fn compare_verdicts_can_be_recomputed_from_json() {
         let again = latchkey_lab::verdict_of(claim).expect("a verdict");
         assert_eq!(serde_json::to_value(again).expect("JSON"), claim["verdict"], "{claim}");
     }
+    // The figures that `/choose` cites exist.
+    let reasons = include_str!("../../../templates/choose-reasons.html");
+    for cited in reasons.split("call reason(").skip(1) {
+        let parts: Vec<_> = cited.split('"').collect();
+        let number = parts[0].trim_end_matches(", ");
+        let claim = claims.iter().find(|claim| claim["number"].to_string() == number);
+        let figures = claim.expect("a claim")["figures"].as_array().filter(|all| !all.is_empty());
+        let is_measured = |all: &Vec<Value>| {
+            all.iter().any(|it| it["label"] == parts[1] && it["unit"] == parts[3])
+        };
+        assert!(parts[1].is_empty() || figures.is_none_or(is_measured), "{cited}");
+    }
     assert!(missing < claims.len(), "{}", ended.err);
     assert_eq!(ended.code == Some(0), missing == 0, "{}", ended.err);
 }

@@ -79,9 +79,9 @@ fn is_selected(selected: &Selected, question: &str, value: &str) -> bool {
 }
 
 impl Reasons<'_> {
-    /// A figure from the latest run.
+    /// A figure from the latest run, with its unit.
     fn measured(&self, claim: u8, label: &str, unit: &str) -> Option<String> {
-        self.comparison.result(&claim)?.outcome.figure(label, unit)
+        self.comparison.result(&claim)?.outcome.quantity(label, unit)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use askama::Template;
 use clap::Args;
 use latchkey_domain::Clock;
-use latchkey_lab::evidence::{capitalize, format_number, group_by};
+use latchkey_lab::evidence::{capitalize, format_number, group_by, with_unit};
 use latchkey_lab::experiments::{self, Experiment};
 use latchkey_lab::remote::Remote;
 use latchkey_lab::run::{Progress, Tally};
@@ -117,12 +117,11 @@ fn table(report: &Report) -> String {
 
 fn figure(figure: &Figure) -> String {
     let Interval { median, low, high, .. } = figure.interval;
-    let median = format_number(median);
+    let median = with_unit(&format_number(median), &figure.unit);
     if low < high {
-        let (low, high) = (format_number(low), format_number(high));
-        format!("{median} {} ({low} to {high})", figure.unit)
+        format!("{median} ({} to {})", format_number(low), format_number(high))
     } else {
-        format!("{median} {}", figure.unit)
+        median
     }
 }
 

@@ -57,17 +57,22 @@ async fn stream(
 ) {
     let (before, after) = page.split_once(ANSWER_PLACEHOLDER).unwrap_or((&page, ""));
     let view = |claim: &&'static Experiment| ClaimView::of(&demo.comparison, claim, &guesses);
-    let mut sent = send.send(format!("{before}<ol class=\"steps\" role=\"list\">\n")).await;
+    let mut sent = send.send(format!("{before}<ol class=\"steps running\" role=\"list\">\n")).await;
     let mut done = 0;
     while sent.is_ok() {
         let run = demo.comparison.progress().filter(|run| run.claims == claims);
         let now_done = run.as_ref().map_or(claims.len(), |run| run.done);
-        for one in claims.iter().skip(done).take(now_done.saturating_sub(done)).map(view) {
+        let new = claims.iter().enumerate().skip(done).take(now_done.saturating_sub(done));
+        for (index, one) in new.map(|(index, claim)| (index, view(claim))) {
             let result = one.visible_result();
             let (label, class) = result.map_or(("Done", ""), |it| verdict_label(&it.outcome));
             let line = format!(
-                "<li><p>{} <span class=\"verdict {class}\">{label}</span></p></li>\n",
-                one.claim.sentence
+                "<li><p><a href=\"/compare/{}\">{}</a> <span class=\"verdict {class}\">{label}</span> \
+                 <small>{} of {}</small></p></li>\n",
+                one.claim.slug,
+                one.claim.sentence,
+                index + 1,
+                claims.len(),
             );
             sent = send.send(line).await;
         }
@@ -85,5 +90,5 @@ async fn stream(
         _ => Board::of_views(&ClaimView::all(&demo.comparison, &guesses)).to_string(),
     };
     // Fails if the client has disconnected.
-    let _ = send.send(format!("</ol>\n{answer}{after}")).await;
+    let _ = send.send(format!("</ol>\n<div class=\"finished stack\">{answer}</div>{after}")).await;
 }

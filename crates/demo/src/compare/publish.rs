@@ -7,7 +7,7 @@ use askama::Template;
 use latchkey_lab::{Outcome, Report};
 use serde_json::json;
 
-use super::view::{Board, ClaimBody, verdict_label};
+use super::view::{Board, ClaimBody, Row, condition, verdict_label};
 
 #[derive(Debug, Template)]
 #[template(path = "published.html")]
@@ -29,10 +29,15 @@ pub(super) fn write(report: &Report, at: &str, folder: &Path) -> io::Result<()> 
         let page = Published { title, report, at, machine, review, body }.render();
         std::fs::write(folder.join(format!("{name}.html")), page.map_err(io::Error::other)?)
     };
-    let row =
-        |it: &Outcome| (format!("{}.html", it.slug), it.number, it.sentence, verdict_label(it));
-    let rows = report.claims.iter().map(row).collect();
-    let board = Board { outcomes: report.claims.iter().collect(), rows }.to_string();
+    let rows = report.claims.iter().map(|it| Row {
+        url: format!("{}.html", it.slug),
+        number: it.number,
+        sentence: it.sentence,
+        verdict: verdict_label(it),
+        condition: condition(it),
+    });
+    let (outcomes, rows) = (report.claims.iter().collect(), rows.collect());
+    let board = Board { outcomes, rows, hidden: 0 }.to_string();
     page("index", "OAuth or JWT? The measurements", None, board)?;
     for outcome in &report.claims {
         let (instances, at) = (&*report.ground, at.to_owned());

@@ -1,7 +1,7 @@
 //! The views of claims and results on pages.
 
 use askama::Template;
-use latchkey_lab::evidence::{capitalize, format_number, group_by};
+use latchkey_lab::evidence::{Fact, capitalize, format_number, group_by, with_unit};
 use latchkey_lab::experiments::{ALL, Curve, Experiment, curve};
 use latchkey_lab::run::{Tally, machine};
 use latchkey_lab::{Figure, Outcome, Verdict};
@@ -66,27 +66,51 @@ pub(super) const fn verdict_label(outcome: &Outcome) -> (&'static str, &'static 
     }
 }
 
-/// The summary of a run: a tally, two sentences, the four combinations and the claims.
+/// When a claim is true, if that depends.
+pub(super) fn condition(outcome: &Outcome) -> Option<&str> {
+    match &outcome.verdict {
+        Some(Verdict::TrueIf { condition, .. }) => Some(condition),
+        _ => None,
+    }
+}
+
+/// The summary of a run: advice, a tally, two sentences, the four combinations and the claims.
 #[derive(Debug, Template)]
 #[template(path = "compare-board.html")]
 pub(crate) struct Board<'a> {
     pub(super) outcomes: Vec<&'a Outcome>,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<Row<'a>>,
+    /// How many results are hidden until the visitor guesses.
+    pub(super) hidden: usize,
 }
 
-/// A claim's URL, number and sentence, and the label and CSS class of its verdict.
-pub(super) type Row = (String, u8, &'static str, (&'static str, &'static str));
+#[derive(Debug)]
+pub(super) struct Row<'a> {
+    pub(super) url: String,
+    pub(super) number: u8,
+    pub(super) sentence: &'static str,
+    /// The label and CSS class.
+    pub(super) verdict: (&'static str, &'static str),
+    pub(super) condition: Option<&'a str>,
+}
 
 impl<'a> Board<'a> {
     /// Leaves out the hidden results.
     pub(super) fn of_views(views: &'a [ClaimView]) -> Self {
         let outcomes = views.iter().filter_map(|one| Some(&one.visible_result()?.outcome));
-        let row = |view: &ClaimView| {
-            let claim = view.claim;
-            let url = format!("/compare/{}", claim.slug);
-            (url, claim.number, claim.sentence, view.verdict_label())
+        let row = |view: &'a ClaimView| Row {
+            url: format!("/compare/{}", view.claim.slug),
+            number: view.claim.number,
+            sentence: view.claim.sentence,
+            verdict: view.verdict_label(),
+            condition: view.visible_result().and_then(|it| condition(&it.outcome)),
         };
-        Self { outcomes: outcomes.collect(), rows: views.iter().map(row).collect() }
+        let is_hidden = |view: &&ClaimView| view.is_hidden && view.measured.is_some();
+        Self {
+            outcomes: outcomes.collect(),
+            rows: views.iter().map(row).collect(),
+            hidden: views.iter().filter(is_hidden).count(),
+        }
     }
 }
 
@@ -97,7 +121,7 @@ fn figure(outcomes: &[&Outcome], claim: u8, label: &str, unit: &str) -> Option<S
 /// The queries and bytes of a request, by claim 2.
 fn queries_and_bytes(outcomes: &[&Outcome], credential: &str) -> Option<(String, String)> {
     let measured = |unit| figure(outcomes, 2, &format!("password + {credential}"), unit);
-    Some((measured("queries")?, measured("bytes up")?))
+    Some((with_unit(&measured("queries")?, "queries"), measured("bytes up")?))
 }
 
 /// The cost of a sign-in, by claim 1.
@@ -113,11 +137,9 @@ pub(crate) fn request_cost(
     credential: &str,
 ) -> Option<String> {
     let measured = |unit| figure(outcomes, 2, &format!("{method} + {credential}"), unit);
-    let queries = match measured("queries")?.as_str() {
-        "1" => "1\u{a0}query".to_owned(),
-        n => format!("{n}\u{a0}queries"),
-    };
-    Some(format!("{queries}, {}\u{a0}bytes, {}\u{a0}ms", measured("bytes up")?, measured("ms")?))
+    let [queries, bytes, ms] = [("queries", "queries"), ("bytes up", "bytes"), ("ms", "ms")]
+        .map(|(unit, said)| Some(with_unit(&measured(unit)?, said).replace(' ', "\u{a0}")));
+    Some(format!("{}, {}, {}", queries?, bytes?, ms?))
 }
 
 /// The verdict of a claim, with a chart, the method and the figures.
@@ -143,6 +165,75 @@ impl ClaimBody<'_> {
     }
 }
 
+/// The places of a credential, and the sign-in methods, in labels of facts.
+const COLUMNS: [&str; 9] = [
+    "localStorage",
+    "session",
+    "JWT",
+    "refreshed JWT",
+    "session cookie",
+    "JWT cookie",
+    "bearer header",
+    "OAuth",
+    "password",
+];
+
+/// Facts by credential or sign-in method, as a table; the others as a list.
+#[derive(Debug, Default)]
+struct Facts<'a> {
+    columns: Vec<&'a str>,
+    /// The name of a row, and a value for each column.
+    rows: Vec<(&'a str, Vec<Option<&'a str>>)>,
+    others: Vec<&'a Fact>,
+}
+
+impl<'a> Facts<'a> {
+    fn of(facts: &'a [Fact]) -> Self {
+        let cell = |fact: &'a Fact| {
+            let split = |separator| fact.label.split_once(separator);
+            let (column, row) = split(", ").or_else(|| split(": ")).or_else(|| split(" + "))?;
+            COLUMNS.contains(&column).then_some((column, row))
+        };
+        let mut columns = Vec::new();
+        for (column, _) in facts.iter().filter_map(cell) {
+            if !columns.contains(&column) {
+                columns.push(column);
+            }
+        }
+        if columns.len() < 2 {
+            return Self { others: facts.iter().collect(), ..Self::default() };
+        }
+        let mut rows: Vec<(&str, Vec<Option<&str>>)> = Vec::new();
+        for (fact, (column, row)) in facts.iter().filter_map(|fact| Some((fact, cell(fact)?))) {
+            let index = rows.iter().position(|(name, _)| *name == row).unwrap_or_else(|| {
+                rows.push((row, vec![None; columns.len()]));
+                rows.len() - 1
+            });
+            for (value, name) in rows[index].1.iter_mut().zip(&columns) {
+                if *name == column {
+                    *value = Some(&fact.value);
+                }
+            }
+        }
+        Self { columns, rows, others: facts.iter().filter(|fact| cell(fact).is_none()).collect() }
+    }
+}
+
+fn heading(column: &str) -> String {
+    if column == "localStorage" { column.to_owned() } else { capitalize(column) }
+}
+
+/// A status of an answer in words; other values unchanged.
+fn said(value: &str) -> String {
+    match value.as_bytes() {
+        [b'2', b'0', b'0'..=b'9'] => format!("accepted ({value})"),
+        [b'4', b'0'..=b'9', b'0'..=b'9', ..] if !value.contains('×') => {
+            format!("refused ({value})")
+        }
+        _ => value.to_owned(),
+    }
+}
+
 fn largest(figures: &[&Figure]) -> f64 {
     figures.iter().map(|figure| figure.interval.median).fold(0.0, f64::max)
 }
@@ -150,9 +241,11 @@ fn largest(figures: &[&Figure]) -> f64 {
 /// In SVG units.
 const WIDTH: f64 = 200.0;
 
-/// The width of the figure's bar.
+/// The width of the figure's bar. A small one can still be seen.
 fn width(figure: &Figure, figures: &[&Figure]) -> String {
-    format!("{:.1}", WIDTH * figure.interval.median / largest(figures).max(f64::MIN_POSITIVE))
+    let median = figure.interval.median;
+    let least = if median > 0.0 { 1.0 } else { 0.0 };
+    format!("{:.1}", (WIDTH * median / largest(figures).max(f64::MIN_POSITIVE)).max(least))
 }
 
 /// The time of a request over the latency of the database, with a session and with a JWT.

@@ -49,7 +49,7 @@ impl LabRow {
     }
 
     fn summary(&self) -> String {
-        let tutorial = if self.falls() { "; the tutorial falls" } else { "" };
+        let tutorial = if self.falls() { "; breaks the tutorial" } else { "" };
         format!("{}: {}{tutorial}", self.attack.title, self.outcome().0)
     }
 

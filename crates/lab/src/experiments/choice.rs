@@ -9,7 +9,7 @@ experiment! { 16, "choice", within 2 s,
 }
 
 const DELEGATED: &str = "the calendar, read by another app with the user’s consent";
-const UNIT: &str = "accepted by the API";
+const REFUSED: [&str; 2] = ["401 token_missing", "403 insufficient_scope"];
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
@@ -18,8 +18,7 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
         for credential in Credential::ALL {
             let (mut browser, _) = fixture.sign_in(method, credential).await?;
             let answer = fixture.get(&mut browser, "/api/v1/me").await?;
-            let accepted = if answer.status == StatusCode::OK { 1.0 } else { 0.0 };
-            evidence.add_sample(&combination(method, credential), UNIT, accepted);
+            evidence.add_answer(combination(method, credential), &answer);
             bodies.push(answer.body);
         }
         let same = if bodies.windows(2).all(|pair| pair[0] == pair[1]) { "yes" } else { "no" };
@@ -31,12 +30,10 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
 }
 
 fn judge(evidence: &Evidence) -> VerdictResult {
-    let delegated =
-        evidence.accepted(DELEGATED, &["401 token_missing", "403 insufficient_scope"])?;
+    let delegated = evidence.accepted(DELEGATED, &REFUSED)?;
     let mut accepted = Vec::new();
     for (method, credential) in combinations() {
-        let label = combination(method, credential);
-        if all_equal(evidence.required_samples(&label, UNIT)?, 1.0) {
+        if evidence.accepted(&combination(method, credential), &REFUSED)? {
             accepted.push((method, credential));
         }
     }
@@ -47,7 +44,7 @@ fn judge(evidence: &Evidence) -> VerdictResult {
         [(SignInMethod::OAuth, Credential::Session), (SignInMethod::Password, Credential::Jwt)];
     match accepted.len() {
         4 => only_if(
-            "you see two choices: a door and a key",
+            "you choose each by itself: how users sign in, and what they carry afterwards",
             "The same API accepted all four combinations, and another app read the calendar with \
              an OAuth token. OAuth is about how you sign in and what other apps may do; a JWT is \
              one of the credentials you can hold afterwards.",

@@ -3,7 +3,7 @@ use super::queries::{OPAQUE, introspection_response};
 use crate::introspection::IntrospectionEndpoint;
 
 experiment! { 22, "fan-out", within 3 s,
-    "JWTs save the fan-out",
+    "With JWTs, many services need no lookups",
     "A page that needs one, three or eight services passes its credential on to each: a session, \
      which each service looks up; a JWT, which each verifies itself; and an opaque token, which \
      each introspects at the issuer. We count statements, calls and time. Then we revoke the \

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::prelude::*;
 
 experiment! { 9, "granular", within 3 s,
-    "Access is granular",
+    "Access with OAuth is granular",
     "We send a token with a narrow scope to routes that it may use and to others. Then two people \
      sign in through the provider; one of them declines to share their e-mail address on the \
      consent page."

@@ -1,7 +1,7 @@
 use super::prelude::*;
 
 experiment! { 18, "header", within 2 s,
-    "It fits into a header",
+    "A JWT fits into a header",
     "A program requests tokens while its user gets more and more roles, and sends each token in \
      the Authorization header. We count the bytes of that line; nginx and Apache accept 8 KiB per \
      line by default."

@@ -1,7 +1,7 @@
 use super::prelude::*;
 
 experiment! { 14, "in-a-url", within 3 s,
-    "It can be passed in a URL",
+    "A token can be passed in a URL",
     "We put a valid token into the query under three names, at the API and at a page. OAuth \
      itself passes a code in a URL: we open the callback URL of a completed sign-in again, like \
      someone who finds it in the history. We search the app’s log for the token, and read from \

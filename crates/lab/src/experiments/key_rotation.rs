@@ -1,7 +1,7 @@
 use super::prelude::*;
 
 experiment! { 24, "key-rotation", within 3 s,
-    "Rotating the key is a click",
+    "Rotating the signing key takes one click",
     "Two processes share a database. The second one starts with another algorithm, and so with a \
      new key. We send it a token signed with the old key, and send a token signed with the new \
      key to the first process until it is accepted."

@@ -2,7 +2,7 @@ use super::prelude::*;
 use crate::token;
 
 experiment! { 20, "short-lived", within 4 s,
-    "Short-lived tokens limit the damage",
+    "Short-lived tokens limit the damage of a theft",
     "Three instances issue JWTs for one minute, 15 minutes and 12 hours. We move the clock and \
      send a copy until it is refused. From the cost of one refresh, we calculate the cost of \
      refreshing all day. Then the thief has the refresh token as well."
@@ -59,7 +59,7 @@ fn judge(evidence: &Evidence) -> VerdictResult {
         format!("How long a copy works, and what refreshing costs: {}.", costs.join("; "));
     if evidence.accepted(REFRESH, &["400 refresh_token_unknown", "400 refresh_token_reused"])? {
         return only_if(
-            "the refresh token is not stolen with it",
+            "the refresh token is not stolen with them",
             format!("{because} A thief with both continues until the owner uses their own copy."),
         );
     }

@@ -13,7 +13,7 @@ const ROLES: [usize; 4] = [0, 1, 10, 50];
 /// The upper end of the search: more than fit into any cookie.
 const MAX_ROLES: usize = 512;
 
-const UNIT: &str = "bytes";
+const UNIT: &str = "bytes of cookie, name and value";
 const SESSION: &str = "session cookie";
 const MOST_ROLES: &str = "most roles with which a browser got a JWT";
 const FALLBACK: &str = "with one more role, signing in with a JWT gives";

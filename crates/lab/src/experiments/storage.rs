@@ -1,28 +1,29 @@
 use super::prelude::*;
 
 experiment! { 13, "storage", within 3 s,
-    "Store it in localStorage or in a cookie",
+    "A token is safer in a cookie than in localStorage",
     "We do over HTTP what a script on a page can do. The token in the API’s response is readable, \
      so we copy it and send it from elsewhere. We check whether the cookies are HttpOnly. Then we \
      send a request like a script of the same origin, with the cookie that it cannot read; the \
      same like another site; and one after the page is closed, with what the script could copy."
 }
 
-const LOCAL_STORAGE: &str = "localStorage: the copied token, sent from elsewhere";
-const SAME_ORIGIN: &str = "cookie: a request by a script of the same origin";
-const CROSS_SITE: &str = "cookie: the same request from another site";
-const VISIBLE: &str = "cookie: its value in responses to the script";
-const AFTERWARDS: &str = "cookie: what the script copied, sent after the page is closed";
-const COPIED: &str = "cookie: what a script can copy";
+const LOCAL_STORAGE: &str = "localStorage";
+const COPIED: &str = "what a script can copy";
+const SAME_ORIGIN: &str = "a request by a script of the same origin";
+const VISIBLE: &str = "the cookie’s value in responses to the script";
+const CROSS_SITE: &str = "a request from another site";
+const AFTERWARDS: &str = "what the script copied, sent after the page is closed";
 
 async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     let fixture = context.start(&InstanceOptions::default()).await?;
     // A page that puts a token into localStorage has received it as readable text.
     let token = fixture.tokens().await?.access_token;
-    evidence.add_answer(LOCAL_STORAGE, &fixture.me(&token).await?);
+    evidence.add_fact(label(COPIED, LOCAL_STORAGE), "the token");
+    evidence.add_answer(label(AFTERWARDS, LOCAL_STORAGE), &fixture.me(&token).await?);
     for credential in Credential::ALL {
         let (mut browser, answers) = fixture.sign_in(SignInMethod::Password, credential).await?;
-        let mut add = |name, value: &str| evidence.add_fact(label(name, credential), value);
+        let mut add = |name, value: &str| evidence.add_fact(label(name, cookie(credential)), value);
         let readable = readable_cookies(&answers);
         let names: Vec<_> = readable.iter().map(|(name, _)| *name).collect();
         let copied = if names.is_empty() { "nothing: HttpOnly" } else { &names.join(", ") };
@@ -46,8 +47,15 @@ async fn measure(context: &Context<'_>, evidence: &mut Evidence) -> Result<()> {
     Ok(())
 }
 
-fn label(name: &str, credential: Credential) -> String {
-    format!("{name}, {}", credential.name())
+fn label(name: &str, place: &str) -> String {
+    format!("{place}, {name}")
+}
+
+const fn cookie(credential: Credential) -> &'static str {
+    match credential {
+        Credential::Session => "session cookie",
+        Credential::Jwt => "JWT cookie",
+    }
 }
 
 /// A request that changes data, with this `Sec-Fetch-Site`.
@@ -71,9 +79,10 @@ fn judge(evidence: &Evidence) -> VerdictResult {
     let refused = ["401 token_missing", "403 cross_site_request"];
     let (mut copied, mut cross_site, mut same_origin) = (false, false, true);
     for credential in Credential::ALL {
-        let accepted = |name| evidence.accepted(&label(name, credential), &refused);
-        copied |= !evidence.required_fact(&label(COPIED, credential))?.starts_with("nothing")
-            || evidence.required_fact(&label(VISIBLE, credential))? != "not shown";
+        let label = |name| label(name, cookie(credential));
+        let accepted = |name| evidence.accepted(&label(name), &refused);
+        copied |= !evidence.required_fact(&label(COPIED))?.starts_with("nothing")
+            || evidence.required_fact(&label(VISIBLE))? != "not shown";
         copied |= accepted(AFTERWARDS)?;
         cross_site |= accepted(CROSS_SITE)?;
         same_origin &= accepted(SAME_ORIGIN)?;
@@ -84,11 +93,11 @@ fn judge(evidence: &Evidence) -> VerdictResult {
     if cross_site {
         return no("Another site could use the cookie.");
     }
-    if !evidence.accepted(LOCAL_STORAGE, &refused)? || !same_origin {
+    if !evidence.accepted(&label(AFTERWARDS, LOCAL_STORAGE), &refused)? || !same_origin {
         return unclear("A thief gained nothing, so there was nothing to compare.");
     }
     only_if(
-        "it is an HttpOnly cookie, which limits a theft to the visit",
+        "the cookie is HttpOnly: a script can only use it while the page is open",
         "A script can copy what it can read, and use it anywhere until it expires. It cannot read \
          an HttpOnly cookie, but it can use it while the page is open; afterwards it has nothing. \
          No storage is safe from a script on the page.",

@@ -5,7 +5,7 @@ use crate::introspection::IntrospectionEndpoint;
 use crate::token::{self, Jwt};
 
 experiment! { 11, "tampering", within 3 s,
-    "Tampering is detected",
+    "Tampering with a JWT is detected",
     "We send a JWT to GET /api/v1/me as issued, then with one bit flipped, byte by byte in each of \
      its three parts, then with a rewritten header; and a session ID with one character changed. \
      We record the error code of the check that refused it, and how often the app called the \

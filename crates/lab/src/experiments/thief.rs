@@ -1,7 +1,7 @@
 use super::prelude::*;
 
 experiment! { 21, "thief", within 2 s,
-    "Rotation finds the thief",
+    "Rotating refresh tokens exposes a thief",
     "We copy a refresh token and use the copy first, so the thief gets its successor. The owner \
      uses the original 2 seconds later, a minute later, or never; we move the clock instead of \
      waiting. Then we send the thief’s next token."
