@@ -98,7 +98,7 @@ fn discovery_document(data: &[u8]) {
 fn dotenv(data: &[u8]) {
     let path = std::env::temp_dir().join(format!("latchkey-fuzz-{}.env", std::process::id()));
     if std::fs::write(&path, data).is_ok() {
-        let _ = Environment::from_file(&path).rust_log();
+        let _ = Environment::from_file(&path).get("A");
         let _ = std::fs::remove_file(&path);
     }
 }

@@ -216,6 +216,10 @@ pub fn expect_problem(page: &Page, status: u16, code: &str) -> Value {
     let id = page.header("x-request-id").expect("X-Request-Id");
     assert_eq!(problem["trace_id"], id);
     assert_eq!(page.header("cache-control"), Some("no-store"));
+    if matches!(status, 401 | 403) {
+        let challenge = page.header("www-authenticate").expect("WWW-Authenticate");
+        assert!(challenge.starts_with("Bearer realm="), "{}: {challenge}", page.request);
+    }
     problem
 }
 

@@ -33,6 +33,8 @@ impl Page {
     pub fn expect_error(self, status: u16, code: &str) -> Self {
         let found = (self.status, self.header("x-error-code"));
         assert_eq!(found, (status, Some(code)), "{}: {}", self.request, self.summary());
+        // Not in a response to HEAD.
+        assert!(self.body.is_empty() || self.body.contains(code), "{}: no {code}", self.request);
         self
     }
 

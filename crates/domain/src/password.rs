@@ -131,12 +131,13 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// Whether the password is the word with a few digits or symbols around it.
+/// Whether the password is the word, once or repeated, with a few digits or symbols around it.
 fn is_trivial_variant(password: &str, word: &str) -> bool {
-    let core = |text: &str| text.trim_matches(|c: char| !c.is_alphabetic()).to_owned();
-    let password_core = core(password);
-    password == word
-        || (!password_core.is_empty()
-            && password_core == core(word)
-            && password.chars().count() <= word.chars().count() + TRIVIAL_CHARS)
+    let core = word.trim_matches(|c: char| !c.is_alphabetic());
+    if core.is_empty() || !password.contains(core) {
+        return password == word;
+    }
+    let rest = password.replace(core, "");
+    let allowed = word.chars().count() - core.chars().count() + TRIVIAL_CHARS;
+    rest.chars().count() <= allowed && !rest.contains(char::is_alphabetic)
 }

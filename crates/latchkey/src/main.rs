@@ -1,6 +1,6 @@
 //! The `latchkey` command.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -33,12 +33,18 @@ enum Command {
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
+        // The reader, such as `head`, has what it wanted.
+        Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             // Ignore a closed stderr.
-            let _ = writeln!(std::io::stderr(), "latchkey: {error}");
+            let _ = writeln!(io::stderr(), "latchkey: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 async fn run(arguments: Arguments) -> Outcome {
@@ -54,7 +60,7 @@ async fn serve() -> Outcome {
     let stop = serve::shutdown_signal()?;
     let environment = Environment::from_process();
     let settings = Settings::load(&environment, built_with(LOCAL_PROVIDER))?;
-    let _log = logging::start(environment.rust_log(), settings.json_log);
+    let _log = logging::start(&settings.log_filter, settings.json_log);
     let listeners = Listeners::bind(&settings).await?;
     let site = Site::new(settings, Clock::System, LOCAL_PROVIDER).await?;
     let settings = &site.app.settings;

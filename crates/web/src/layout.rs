@@ -16,6 +16,7 @@ pub struct Layout {
     visitor: Visitor,
     pub local: Option<LocalProviderNotice>,
     pub development: bool,
+    pub sends_email: bool,
     /// Links in the header: at most three fit beside the logo and the user's name.
     pub navigation: Vec<Link>,
     pub footer: Vec<Link>,
@@ -92,6 +93,7 @@ impl Layout {
             origin: app.settings.origin(),
             flash: None,
             development,
+            sends_email: !app.mailer.is_disabled(),
             local: local_provider_notice(app),
             links: app.links,
             stylesheet: static_files::stylesheet(),

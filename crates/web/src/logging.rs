@@ -43,15 +43,16 @@ impl Drop for Log {
     }
 }
 
-/// Logs what `RUST_LOG` selects, else `info` and above. A separate thread writes, so
-/// that a slow reader blocks no request.
-///
-/// tower-sessions warns of every cookie whose session has expired, so we log only its
-/// errors.
-pub fn start(filter: Option<&str>, json: bool) -> Log {
-    const DEFAULT: &str = "info,tower_sessions=error,tower_sessions_core=error,sqlx=warn";
-    let filter = filter.unwrap_or(DEFAULT);
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(DEFAULT));
+/// Logs what `RUST_LOG` selects. A separate thread writes, so that a slow reader blocks no
+/// request.
+pub fn start(filter: &str, json: bool) -> Log {
+    // tower-sessions warns of every cookie whose session has expired. What `RUST_LOG` says of
+    // these libraries comes later, and wins.
+    const LIBRARIES: &str = "tower_sessions=error,tower_sessions_core=error,sqlx=warn";
+    let (filter, invalid) = match EnvFilter::try_new(format!("{LIBRARIES},{filter}")) {
+        Ok(filter) => (filter, None),
+        Err(error) => (EnvFilter::new(format!("{LIBRARIES},info")), Some(error)),
+    };
     let (writer, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(BUFFERED_LINES)
         .lossy(true)
@@ -68,6 +69,9 @@ pub fn start(filter: Option<&str>, json: bool) -> Log {
         log.fmt_fields(JsonFields::new()).init();
     } else {
         log.init();
+    }
+    if let Some(error) = invalid {
+        tracing::warn!(%error, "RUST_LOG is not a log filter, so everything from info is logged");
     }
     // The default hook writes to standard error directly, and blocks.
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));

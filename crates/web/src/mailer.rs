@@ -29,6 +29,10 @@ impl Mailer {
         })
     }
 
+    pub(crate) const fn is_disabled(&self) -> bool {
+        matches!(self, Self::Disabled)
+    }
+
     /// The e-mails in the outbox, newest first; `None` if there is no outbox.
     pub fn outbox(&self) -> Option<Vec<EmailMessage>> {
         let Self::Outbox(emails) = self else { return None };

@@ -34,6 +34,7 @@ fn pages() -> Router<App> {
         .route("/account/verify-email", post(forms::send_verification))
         .route("/connections", get(connections::index))
         .route("/connections/{provider}", post(connections::connect))
+        .route("/connections/{provider}/refresh", post(connections::refresh))
         .route("/connections/{provider}/disconnect", post(connections::disconnect))
         .route("/connections/{provider}/{service}", get(connections::service))
         .route("/connections/apps/end", post(connected_apps::end))

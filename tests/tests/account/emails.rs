@@ -408,8 +408,17 @@ async fn outbox_is_available_only_in_development() {
     let public = Setup::public().start().await;
     let mut browser = Browser::new().with_host("https://app.example.com", public.address);
     let _ = browser.get(&public.url("/outbox")).await.expect_error(404, "not_found");
-    let page = browser.post(&public.url("/forgot"), &[("email", BOB)]).await.expect(200);
-    assert!(!page.body.contains("outbox"), "{}", page.summary());
+    // Without a mail server, nothing promises an e-mail.
+    let asked = browser.get(&public.url("/forgot")).await.expect(200);
+    let sent = browser.post(&public.url("/forgot"), &[("email", BOB)]).await.expect(200);
+    for page in [asked, sent] {
+        assert!(page.body.contains("doesn’t send e-mail"), "{}", page.summary());
+        for promise in ["outbox", "you’ll get an e-mail", "name=\"email\""] {
+            assert!(!page.body.contains(promise), "{promise}: {}", page.summary());
+        }
+    }
+    let page = browser.get(&public.url("/sign-in")).await.expect(200);
+    assert!(!page.body.contains("href=\"/forgot\""), "{}", page.summary());
 
     // With a mail server, e-mails are stored nowhere else.
     let sends = Setup::new().set("SMTP_URL", "smtp://127.0.0.1:9").start().await;

@@ -170,6 +170,12 @@ async fn openapi_document_lists_every_api_route() {
             assert_eq!(operation["security"].is_null(), is_token, "{method} {path}");
         }
     }
+    let operations = document["paths"].as_object().expect("paths").values();
+    let operations = operations.filter_map(Value::as_object).flat_map(|path| path.values());
+    let ids: Vec<_> =
+        operations.filter_map(|operation| operation["operationId"].as_str()).collect();
+    assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len(), "not unique: {ids:?}");
+    assert!(ids.len() >= ROUTES.len(), "{ids:?}");
     let docs = Browser::new().get(&app.url("/docs")).await.expect(200);
     assert!(docs.body.contains("/api/v1/contacts/{id}"));
     assert!(!docs.body.contains("src=\"http"), "everything from our own origin");

@@ -99,6 +99,49 @@ async fn access_token_is_refreshed_a_minute_before_expiry() {
 }
 
 #[tokio::test]
+async fn user_can_refresh_a_token_before_it_expires() {
+    const REFRESH: &str = "/connections/acme/refresh";
+    let (issuer, app, mut browser) = connected(Rotation::Strict).await;
+    let page = overview(&mut browser, &app).await;
+    assert!(page.body.contains(&format!("action=\"{REFRESH}\"")), "{}", page.summary());
+    for times in 1..=2 {
+        let page = browser.post(&app.url(REFRESH), &[]).await;
+        let done = page.see_other();
+        assert_eq!(done, "/connections?done=refreshed&at=acme#acme");
+        assert_eq!(issuer.refreshes(), times);
+        let page = browser.get(&app.url(&done)).await.expect(200);
+        assert!(page.body.contains("Acme issued a new access token."), "{}", page.summary());
+        assert!(page.body.contains("<dt>Last refreshed</dt><dd><time"), "{}", page.summary());
+    }
+    let _ = profile(&mut browser, &app).await.expect(200);
+    let used: Vec<_> = issuer.requests(USERINFO);
+    let last = used.last().and_then(|request| request.header("authorization"));
+    assert_eq!(last, Some("Bearer access-248289761001.2"), "the new token is used");
+
+    issuer.revoke_all_grants();
+    let page = browser.post(&app.url(REFRESH), &[]).await;
+    let _ = page.expect_error(409, "reconnect_needed");
+    let page = overview(&mut browser, &app).await;
+    assert!(page.body.contains("<h3>Reconnect Acme</h3>") && !page.body.contains(REFRESH));
+    let mut other = somebody(&app, "bob@example.test").await;
+    let page = other.post(&app.url(REFRESH), &[]).await;
+    let _ = page.expect_error(404, "not_connected");
+}
+
+#[tokio::test]
+async fn token_without_refresh_token_stays_valid_if_user_asks_for_refresh() {
+    let issuer = Issuer::start().await;
+    let app = standing(&issuer).await;
+    let mut browser = somebody(&app, "ada@example.test").await;
+    connect(&mut browser, &app, &issuer).await;
+    let page = browser.post(&app.url("/connections/acme/refresh"), &[]).await;
+    assert!(page.expect_error(400, "bad_request").body.contains("gave no refresh token"));
+    let page = overview(&mut browser, &app).await;
+    assert!(!page.body.contains("/connections/acme/refresh"), "{}", page.summary());
+    let _ = profile(&mut browser, &app).await.expect(200);
+}
+
+#[tokio::test]
 async fn revoked_grant_requires_reconnect_without_retry_loop() {
     let (issuer, app, mut browser) = connected(Rotation::Strict).await;
     issuer.revoke_all_grants();

@@ -198,6 +198,9 @@ fn weak_passwords_are_rejected_with_reason() {
         ("adalovelace1", Context),
         ("12345latchkey", Context),
         ("LatchKey2026!", Context),
+        ("latchkey-latchkey", Context),
+        ("Latchkey latchkey!", Context),
+        ("lovelace.lovelace", Context),
     ] {
         assert_eq!(check(weak, &ADA), Err(why), "{weak:.40}");
     }

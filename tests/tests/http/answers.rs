@@ -162,6 +162,19 @@ async fn only_signed_out_pages_and_files_are_compressed() {
 }
 
 #[tokio::test]
+async fn error_page_has_no_encoding_of_the_response_it_replaces() {
+    let app = Latchkey::start().await;
+    let headers =
+        [("accept-encoding", "gzip"), ("content-type", "application/x-www-form-urlencoded")];
+    for path in ["/auth/google/callback", "/sign-in"] {
+        let large = Some("a=".to_owned() + &"x".repeat(200_000));
+        let page = Browser::new().send(Method::POST, &app.url(path), &headers, large).await;
+        let page = page.expect_error(413, "too_large");
+        assert_eq!(page.header("content-encoding"), None, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn static_file_with_matching_etag_returns_304() {
     let app = Latchkey::start().await;
     let mut browser = Browser::new();

@@ -179,6 +179,32 @@ async fn invalid_forwarded_address_is_logged_once() {
     assert_eq!(log.matches("writes no valid address").count(), 1, "{log}");
 }
 
+/// `latchkey openapi | head`
+#[test]
+fn closed_output_pipe_is_not_an_error() {
+    let mut command = Command::new(binary());
+    command.env_clear().arg("openapi").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && log.is_empty(), "{}: {log}", output.status);
+}
+
+#[test]
+fn invalid_log_filter_is_reported_in_the_log() {
+    let mut process = Process::start(&[("RUST_LOG", "latchkey=verbose")]);
+    process.listens();
+    let mut stderr = process.child.stderr.take().expect("its log");
+    process.signal("-TERM");
+    let mut log = String::new();
+    stderr.read_to_string(&mut log).expect("text");
+    assert!(
+        log.contains("RUST_LOG is not a log filter") && log.contains("Latchkey is at"),
+        "{log}"
+    );
+}
+
 #[tokio::test]
 async fn requests_are_served_when_log_disk_is_full() {
     let full = || std::fs::File::options().write(true).open("/dev/full").expect("a device");

@@ -62,7 +62,10 @@ async fn failed_sign_ins_and_disabled_tracing_record_nothing() {
 async fn public_site_records_traces_only_if_enabled() {
     assert!(!Setup::public().start().await.app.settings.traces);
     let app = Setup::public().set("TRACES", "on").start().await;
-    assert!(app.app.settings.traces && app.app.settings.demo);
+    let settings = &app.app.settings;
+    assert!(settings.traces && settings.demo);
+    let warned = settings.warnings.iter().any(|one| one.to_string().contains("the whole demo"));
+    assert!(warned, "{:?}", settings.warnings);
     let app = Setup::public().set("TRACES", "on").set("DEMO", "off").start().await;
     assert!(!app.app.settings.traces && !app.app.settings.warnings.is_empty());
 }

@@ -22,12 +22,8 @@ impl Connections {
         user: UserId,
         offer: &Offer,
     ) -> Result<Vec<Entry>> {
-        let current = store::current(&self.db, user, &provider.slug).await?;
-        let mut stored = self.recover(provider, current.ok_or(Error::NotConnected)?).await?;
+        let mut stored = self.usable(provider, user).await?;
         require_granted(&stored, offer)?;
-        if stored.issuer != provider.issuer() {
-            return Err(self.mark_broken(unleased(&stored), BrokenReason::IssuerChanged).await?);
-        }
         let was_due = needs_refresh(stored.connection.expires_at, self.clock.now());
         if was_due {
             stored = self.refreshed(provider, stored, offer).await?;
@@ -41,6 +37,30 @@ impl Connections {
             }
             result => self.record_result(stored, result).await,
         }
+    }
+
+    /// Refreshes the access token before it expires.
+    ///
+    /// Not cancel-safe: a rotated refresh token would be lost.
+    pub async fn refresh_now(&self, provider: &Provider, user: UserId) -> Result<()> {
+        let stored = self.usable(provider, user).await?;
+        if !stored.connection.renewable {
+            return Err(Error::NotRenewable);
+        }
+        self.refresh(provider, stored).await.map(drop)
+    }
+
+    /// The connection, unless the user has to reconnect.
+    async fn usable(&self, provider: &Provider, user: UserId) -> Result<StoredConnection> {
+        let current = store::current(&self.db, user, &provider.slug).await?;
+        let stored = self.recover(provider, current.ok_or(Error::NotConnected)?).await?;
+        if let State::NeedsReconnect { reason, .. } = stored.connection.state {
+            return Err(Error::Reconnect { reason, newly_broken: false });
+        }
+        if stored.issuer != provider.issuer() {
+            return Err(self.mark_broken(unleased(&stored), BrokenReason::IssuerChanged).await?);
+        }
+        Ok(stored)
     }
 
     /// A user's connections, including those that are being disconnected, the newest first;

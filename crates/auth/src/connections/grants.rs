@@ -33,6 +33,8 @@ pub enum Error {
     Unavailable(Failure),
     #[error("the access token is being refreshed")]
     Busy,
+    #[error("there is no refresh token")]
+    NotRenewable,
     #[error(transparent)]
     Store(#[from] latchkey_store::Error),
     #[error(transparent)]

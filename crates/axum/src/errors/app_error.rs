@@ -42,7 +42,8 @@ pub struct ErrorDetails {
     pub facts: Vec<(&'static str, String)>,
     pub actions: Vec<Action>,
     detail: Option<String>,
-    challenge: Option<String>,
+    /// The parameters of `WWW-Authenticate` (RFC 6750 §3).
+    pub(crate) challenge: Option<String>,
     pub(crate) retry_after: Option<Span>,
     /// The burst that the exceeded rate limit allows.
     pub(crate) rate_limit: Option<u32>,
@@ -127,13 +128,6 @@ impl AppError {
     pub fn html(mut self, page: Option<String>) -> Self {
         self.details.html = page;
         self
-    }
-
-    /// The value of `WWW-Authenticate`, if there is a challenge (RFC 9110 §11.6.1).
-    pub fn www_authenticate(&self, realm: &str) -> Option<String> {
-        let parameters = self.details.challenge.as_deref()?;
-        let comma = if parameters.is_empty() { "" } else { ", " };
-        Some(format!("Bearer realm=\"{realm}\"{comma}{parameters}"))
     }
 
     pub fn title(&self) -> String {

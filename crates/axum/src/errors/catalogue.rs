@@ -200,8 +200,8 @@ catalogue! {
         "Correct the fields and send it again.";
 
     // Tokens on the API.
-    TOKEN_MISSING: UNAUTHORIZED, YOU, "No credentials were sent",
-        "The request has no session cookie, no token cookie and no Authorization: Bearer header.",
+    TOKEN_MISSING: UNAUTHORIZED, YOU, "No valid credential was sent",
+        "The request has no Authorization: Bearer header, and no cookie of a sign-in that is still valid.",
         "Send a token in the Authorization header, or sign in with a browser.";
     TOKEN_IN_URL: BAD_REQUEST, YOU, "Tokens must not be in URLs",
         "URLs end up in histories, logs and Referer headers, so a token in one is refused, valid or not.",

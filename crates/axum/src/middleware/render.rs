@@ -35,8 +35,9 @@ pub(super) fn render(mut response: Response, draw: impl FnOnce(&AppError) -> Res
     }
     // Keep headers like `Allow` and cookies, but not those of the old body.
     let mut headers = std::mem::take(response.headers_mut());
-    headers.remove(header::CONTENT_TYPE);
-    headers.remove(header::CONTENT_LENGTH);
+    for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING] {
+        headers.remove(name);
+    }
     rendered.headers_mut().extend(headers);
     rendered
 }
@@ -69,7 +70,9 @@ pub(super) fn page(latchkey: &Latchkey, host: &impl Host, error: &AppError, id: 
         response = (StatusCode::INTERNAL_SERVER_ERROR, entry.title).into_response();
     }
     response.headers_mut().insert("x-error-code", HeaderValue::from_static(entry.code));
-    insert(&mut response, header::WWW_AUTHENTICATE, challenge(latchkey, error));
+    let challenge = error.details.challenge.as_deref();
+    let challenge = challenge.map(|parameters| bearer(latchkey, parameters));
+    insert(&mut response, header::WWW_AUTHENTICATE, challenge);
     response
 }
 
@@ -82,15 +85,22 @@ pub(super) fn problem(latchkey: &Latchkey, error: &AppError, ids: &RequestIds<'_
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert("x-error-code", HeaderValue::from_static(entry.code));
-    let challenge =
-        challenge(latchkey, error).map(|challenge| match &latchkey.config.resource_metadata {
-            Some(metadata) => format!("{challenge}, resource_metadata=\"{metadata}\""),
-            None => challenge,
-        });
+    // Every 401 and 403, also one that is not about a token (RFC 9110 §11.6.1).
+    let is_about_rights = matches!(entry.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    let challenge = error.details.challenge.as_deref().or(is_about_rights.then_some(""));
+    let challenge = challenge.map(|parameters| match &latchkey.config.resource_metadata {
+        Some(metadata) => {
+            format!("{}, resource_metadata=\"{metadata}\"", bearer(latchkey, parameters))
+        }
+        None => bearer(latchkey, parameters),
+    });
     insert(&mut response, header::WWW_AUTHENTICATE, challenge);
     response
 }
 
-fn challenge(latchkey: &Latchkey, error: &AppError) -> Option<String> {
-    error.www_authenticate(&latchkey.config.product.cookie_prefix)
+/// A challenge with these parameters (RFC 6750 §3).
+fn bearer(latchkey: &Latchkey, parameters: &str) -> String {
+    let realm = &latchkey.config.product.cookie_prefix;
+    let comma = if parameters.is_empty() { "" } else { ", " };
+    format!("Bearer realm=\"{realm}\"{comma}{parameters}")
 }

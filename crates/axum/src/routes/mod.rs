@@ -7,6 +7,7 @@ pub mod token;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{get, post};
+use http::header;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -49,10 +50,12 @@ where
     let mut router = Router::new().route("/sign-out", post(password::sign_out::<S>));
     if routes.oauth {
         // HEAD must not use up the code.
-        let head = async || AppError::new(catalogue::METHOD_NOT_ALLOWED);
+        let refuse =
+            async || ([(header::ALLOW, "GET,POST")], AppError::new(catalogue::METHOD_NOT_ALLOWED));
+        let callback = get(oauth::callback::<S>).post(oauth::form_callback);
         router = router
             .route("/auth/{provider}", post(oauth::start))
-            .route(CALLBACK, get(oauth::callback::<S>).post(oauth::form_callback).head(head));
+            .route(CALLBACK, callback.head(refuse).fallback(refuse));
     }
     if routes.password {
         router = router.route("/sign-in", post(password::sign_in::<S>));
@@ -67,8 +70,8 @@ where
     Latchkey: FromRef<S>,
 {
     OpenApiRouter::new()
-        .routes(routes!(token::issue))
-        .routes(routes!(token::refresh))
-        .routes(routes!(token::revoke))
+        .routes(routes!(token::issue_token))
+        .routes(routes!(token::refresh_token))
+        .routes(routes!(token::revoke_token))
         .route("/.well-known/jwks.json", get(token::jwks))
 }

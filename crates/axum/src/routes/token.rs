@@ -86,7 +86,7 @@ impl From<TokenPair> for TokenAnswer {
     post, path = "/api/v1/token", tag = "Tokens", request_body = TokenRequest,
     responses((status = 200, body = TokenAnswer), ErrorResponses)
 )]
-pub async fn issue(
+pub async fn issue_token(
     State(latchkey): State<Latchkey>,
     client: Client,
     JsonBody(request): JsonBody<TokenRequest>,
@@ -119,7 +119,7 @@ pub async fn issue(
     post, path = "/api/v1/token/refresh", tag = "Tokens", request_body = RefreshRequest,
     responses((status = 200, body = TokenAnswer), ErrorResponses)
 )]
-pub async fn refresh(
+pub async fn refresh_token(
     State(latchkey): State<Latchkey>,
     client: Client,
     JsonBody(request): JsonBody<RefreshRequest>,
@@ -138,7 +138,7 @@ pub async fn refresh(
     post, path = "/api/v1/token/revoke", tag = "Tokens", request_body = RevokeRequest,
     responses((status = 200, description = "The token is revoked, or was never valid"), ErrorResponses)
 )]
-pub async fn revoke(
+pub async fn revoke_token(
     State(latchkey): State<Latchkey>,
     client: Client,
     JsonBody(request): JsonBody<RevokeRequest>,

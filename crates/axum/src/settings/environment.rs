@@ -89,12 +89,8 @@ impl Environment {
         Self { variables, folder, problems }
     }
 
-    pub fn rust_log(&self) -> Option<&str> {
-        self.get("RUST_LOG")
-    }
-
     /// An empty variable counts as not set.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 

@@ -54,6 +54,8 @@ pub struct Settings {
     pub metrics_addr: Option<SocketAddr>,
     /// The OTLP endpoint and the service name.
     pub otlp: Option<(Url, String)>,
+    /// In the syntax of `tracing-subscriber`.
+    pub log_filter: String,
     pub json_log: bool,
     /// How long running requests may take after a shutdown signal.
     pub shutdown_grace: Span,
@@ -89,6 +91,11 @@ impl Settings {
     pub fn load(environment: &Environment, built_with: Capabilities) -> Result<Self, Problems> {
         if !environment.problems.0.is_empty() {
             return Err(environment.problems.clone());
+        }
+        // First without creating the secret: a start that is refused leaves nothing behind.
+        let (_, problems) = Self::dry_run(environment, built_with);
+        if !problems.0.is_empty() {
+            return Err(problems);
         }
         let (settings, problems) = Self::read(Reader::new(environment, false), built_with);
         if problems.0.is_empty() { Ok(settings) } else { Err(problems) }
@@ -146,6 +153,7 @@ impl Settings {
             mail_sender: mail::sender(&mut read, &config),
             metrics_addr: read.optional("METRICS_ADDR", |text| text.parse().ok()),
             otlp: otlp(&mut read, built_with.otlp),
+            log_filter: read.parsed("RUST_LOG", |text| Some(text.to_owned())).unwrap_or_default(),
             json_log: read.one_of("LOG_FORMAT", &[("text", false), ("json", true)]),
             shutdown_grace: read.duration("SHUTDOWN_GRACE"),
             warnings: read.warnings,
@@ -286,6 +294,10 @@ fn demo(read: &mut Reader<'_>, development: bool, built_in: bool) -> (bool, bool
     if (demo, traces) == (Some(false), Some(true)) {
         let fix = "Set DEMO=on, or TRACES to auto or off.";
         read.warnings.push(Problem::with_fix(NAME, "has no effect while DEMO is off", fix));
+    }
+    if (demo, traces, development) == (None, Some(true), false) {
+        let fix = "Set DEMO=on if you want that, else TRACES to auto or off.";
+        read.warnings.push(Problem::with_fix(NAME, "turns on the whole demo", fix));
     }
     let demo = built_in && demo.unwrap_or(development || traces == Some(true));
     (demo, demo && traces.unwrap_or(development))

@@ -51,7 +51,7 @@ pub(super) struct EventList {
     responses((status = 200, body = EventList), ErrorResponses),
     security(("session" = ["calendar:read"]))
 )]
-pub(super) async fn list(
+pub(super) async fn list_events(
     State(app): State<App>,
     caller: ApiCaller,
     QueryParams(paging): QueryParams<Paging>,

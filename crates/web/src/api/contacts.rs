@@ -81,7 +81,7 @@ impl ContactDetails {
     responses((status = 200, body = ContactList), ErrorResponses),
     security(("session" = ["contacts:read"]))
 )]
-pub(super) async fn list(
+pub(super) async fn list_contacts(
     State(app): State<App>,
     caller: ApiCaller,
     QueryParams(paging): QueryParams<Paging>,
@@ -102,7 +102,7 @@ pub(super) async fn list(
     ),
     security(("session" = ["contacts:write"]))
 )]
-pub(super) async fn create(
+pub(super) async fn create_contact(
     State(app): State<App>,
     caller: ApiCaller,
     JsonBody(details): JsonBody<ContactDetails>,
@@ -132,7 +132,7 @@ pub(super) async fn create(
     responses((status = 200, body = ContactResponse), ErrorResponses),
     security(("session" = ["contacts:read"]))
 )]
-pub(super) async fn read(
+pub(super) async fn read_contact(
     State(app): State<App>,
     caller: ApiCaller,
     PathId(id): PathId<ContactId>,
@@ -149,7 +149,7 @@ pub(super) async fn read(
     responses((status = 200, body = ContactResponse), ErrorResponses),
     security(("session" = ["contacts:write"]))
 )]
-pub(super) async fn update(
+pub(super) async fn update_contact(
     State(app): State<App>,
     caller: ApiCaller,
     PathId(id): PathId<ContactId>,
@@ -168,7 +168,7 @@ pub(super) async fn update(
     responses((status = 204, description = "The contact is deleted"), ErrorResponses),
     security(("session" = ["contacts:write"]))
 )]
-pub(super) async fn delete(
+pub(super) async fn delete_contact(
     State(app): State<App>,
     caller: ApiCaller,
     PathId(id): PathId<ContactId>,

@@ -22,13 +22,13 @@ use utoipa_axum::routes;
 pub(super) fn operations() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(latchkey_axum::routes::api())
-        .routes(routes!(users::read))
-        .routes(routes!(sessions::list))
-        .routes(routes!(sessions::end_one))
-        .routes(routes!(calendar::list))
-        .routes(routes!(contacts::list, contacts::create))
-        .routes(routes!(contacts::read, contacts::update, contacts::delete))
-        .routes(routes!(users::users))
+        .routes(routes!(users::read_profile))
+        .routes(routes!(sessions::list_sessions))
+        .routes(routes!(sessions::revoke_session))
+        .routes(routes!(calendar::list_events))
+        .routes(routes!(contacts::list_contacts, contacts::create_contact))
+        .routes(routes!(contacts::read_contact, contacts::update_contact, contacts::delete_contact))
+        .routes(routes!(users::list_users))
 }
 
 /// The OpenAPI 3.1 document, generated from the handlers.

@@ -61,7 +61,7 @@ pub(super) struct SignInList {
     responses((status = 200, body = SignInList), ErrorResponses),
     security(("session" = ["profile"]))
 )]
-pub(super) async fn list(
+pub(super) async fn list_sessions(
     State(app): State<App>,
     caller: ApiCaller,
 ) -> HandlerResult<Json<SignInList>> {
@@ -85,7 +85,7 @@ pub(super) async fn list(
     responses((status = 204, description = "The sign-in is revoked"), ErrorResponses),
     security(("session" = ["profile"]))
 )]
-pub(super) async fn end_one(
+pub(super) async fn revoke_session(
     State(app): State<App>,
     caller: ApiCaller,
     client: Client,

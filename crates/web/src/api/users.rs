@@ -48,7 +48,7 @@ impl<'u> From<&'u User> for Person<'u> {
     responses((status = 200, body = Person<'_>), ErrorResponses),
     security(("session" = ["profile"]))
 )]
-pub(super) async fn read(caller: ApiCaller) -> HandlerResult<Response> {
+pub(super) async fn read_profile(caller: ApiCaller) -> HandlerResult<Response> {
     caller.require_scope(Scope::Profile)?;
     Ok(Json(Person::from(&*caller.user)).into_response())
 }
@@ -70,7 +70,7 @@ pub(super) struct PersonList<'u> {
     responses((status = 200, body = PersonList<'_>), ErrorResponses),
     security(("session" = ["profile"]), ("jwt_cookie" = ["profile"]), ("bearer" = ["profile"]))
 )]
-pub(super) async fn users(
+pub(super) async fn list_users(
     State(app): State<App>,
     caller: ApiCaller,
     QueryParams(paging): QueryParams<Paging>,

@@ -146,12 +146,7 @@ pub(crate) async fn service(
     let work = async move {
         let provider = provider(&task, &name)?;
         let listed = task.connections.list(provider, user, offer).await;
-        // Recorded once, by the request that noticed it.
-        if let Err(Error::Reconnect { reason, newly_broken: true }) = &listed {
-            let (kind, detail) = (Kind::ReconnectNeeded, format!("{name}: {}", reason.as_str()));
-            audit::record(&task, kind, Some(user), Actor::Unknown, detail, None).await;
-        }
-        listed.map_err(|error| app_error(&error, provider))
+        checked(&task, provider, user, listed).await
     };
     let entries = app.run_to_completion(work).await?;
     Ok(Page(ServicePage {
@@ -163,6 +158,39 @@ pub(crate) async fn service(
         entries,
         fetched_at: app.clock.now(),
     }))
+}
+
+/// `POST /connections/{provider}/refresh`
+pub(crate) async fn refresh(
+    State(app): State<App>,
+    Path(slug): Path<String>,
+    caller: Caller,
+) -> HandlerResult<Redirect> {
+    caller.require_active(&app).await?;
+    let user = caller.user.id;
+    app.limits.check_call(user)?;
+    let (task, name) = (app.clone(), slug.clone());
+    let work = async move {
+        let provider = provider(&task, &name)?;
+        let refreshed = task.connections.refresh_now(provider, user).await;
+        checked(&task, provider, user, refreshed).await
+    };
+    app.run_to_completion(work).await?;
+    Ok(Redirect::to(&done("refreshed", &slug)))
+}
+
+/// Records that the user has to reconnect: once, by the request that noticed it.
+async fn checked<T>(
+    app: &App,
+    provider: &Provider,
+    user: UserId,
+    result: Result<T, Error>,
+) -> HandlerResult<T> {
+    if let Err(Error::Reconnect { reason, newly_broken: true }) = &result {
+        let detail = format!("{}: {}", provider.slug, reason.as_str());
+        audit::record(app, Kind::ReconnectNeeded, Some(user), Actor::Unknown, detail, None).await;
+    }
+    result.map_err(|error| app_error(&error, provider))
 }
 
 /// `POST /connections/{provider}`: redirects to the provider to grant what was ticked.
@@ -330,6 +358,9 @@ fn app_error(error: &Error, provider: &Provider) -> AppError {
         Error::NotGranted => AppError::new(catalogue::NOT_GRANTED),
         Error::Reconnect { reason, .. } => AppError::new(catalogue::RECONNECT_NEEDED)
             .detail(format!("{label} {}.", reason.phrase())),
+        Error::NotRenewable => AppError::new(catalogue::BAD_REQUEST).detail(format!(
+            "{label} gave no refresh token. Disconnect and connect again instead."
+        )),
         Error::Busy => {
             AppError::new(catalogue::TOKEN_BEING_RENEWED).retry_after(REFRESHING_RETRY_AFTER)
         }

@@ -1,7 +1,7 @@
 //! The sign-in and sign-up pages.
 
 use latchkey_axum::{FailedSignIn, FailedSignUp, sign_in_page};
-use latchkey_domain::{CredentialKind, Email, ReturnTo, SignInMethod};
+use latchkey_domain::{CredentialKind, ReturnTo, SignInMethod};
 use latchkey_store::users;
 
 use crate::labels::ProviderButton;
@@ -53,7 +53,8 @@ impl SignInPage {
         code_sent: bool,
     ) -> HandlerResult<()> {
         let user = users::by_id(&app.db, caller.user.id).await?;
-        let email = user.as_ref().and_then(verified_email).map(Email::to_string);
+        let email = user.as_ref().and_then(verified_email).filter(|_| self.layout.sends_email);
+        let email = email.map(|email| email.to_string());
         self.reauthentication = Some(Reauthentication::default());
         if user.is_some_and(|user| user.email.is_some()) {
             let excluded = app.providers.iter().filter(|provider| !provider.can_reauthenticate());

@@ -230,7 +230,7 @@ pub(crate) async fn send_verification(
 ) -> HandlerResult<Redirect> {
     app.limits.check_email(&client)?;
     match &caller.user.email {
-        Some(_) if !caller.user.email_verified => {
+        Some(_) if !caller.user.email_verified && !app.mailer.is_disabled() => {
             recovery::send_verification(&app, &caller.user).await?;
             Ok(done("email"))
         }
