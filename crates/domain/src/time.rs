@@ -121,6 +121,13 @@ impl Timestamp {
         Some(Self::from_seconds(at.unix_timestamp()))
     }
 
+    /// For people: `23 Nov 2026`.
+    pub fn date(self) -> String {
+        let at = self.offset_date_time();
+        let month = at.month().to_string();
+        format!("{} {} {}", at.day(), month.get(..3).unwrap_or(&month), at.year())
+    }
+
     /// Truncated to the second.
     pub fn offset_date_time(self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp(self.as_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
@@ -131,9 +138,7 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = self.offset_date_time();
-        let month = at.month().to_string();
-        let month = month.get(..3).unwrap_or(&month);
-        write!(f, "{} {month} {}, {:02}:{:02} UTC", at.day(), at.year(), at.hour(), at.minute())
+        write!(f, "{}, {:02}:{:02} UTC", self.date(), at.hour(), at.minute())
     }
 }
 

@@ -35,7 +35,7 @@ enum Visitor {
     #[default]
     Anonymous,
     SignedIn(Person),
-    /// The page did not look: the header shows neither the user nor "Sign in".
+    /// The page did not look: the header links to the account, which asks visitors to sign in.
     Unknown,
 }
 

@@ -44,4 +44,4 @@ export async function assertSignedOut(page, app) {
   assert.equal(response.headers()['x-error-code'], 'sign_in_required');
 }
 
-export const signOut = (page) => page.getByRole('button', { name: 'Sign out' }).click();
+export const signOut = (page) => page.getByRole('button', { name: 'Sign out', exact: true }).click();

@@ -117,7 +117,7 @@ describe('sign-in with two tabs, Back, reload and another browser', () => {
     const window = await openWindow(browser);
     const { page } = window;
     await signIn(page, app, 'Google', 'Ada Lovelace');
-    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await page.waitForURL(`${app.origin}/`);
     const answer = await page.goBack();
     assert.equal(answer?.status(), 401);

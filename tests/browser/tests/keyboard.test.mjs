@@ -109,8 +109,15 @@ for (const [name, viewport] of [['phone', { width: 390, height: 844 }], ['deskto
 
       const last = page.locator('.site-nav a').last();
       if (!await last.isVisible()) {
-        await tabTo(page, page.locator('summary', { hasText: 'Menu' }));
-        await page.keyboard.press('Enter');
+        const open = async () => {
+          await tabTo(page, page.getByRole('button', { name: 'Menu' }));
+          await page.keyboard.press('Enter');
+          assert.ok(await last.isVisible(), 'Enter opens the menu');
+        };
+        await open();
+        await page.keyboard.press('Escape');
+        assert.ok(!await last.isVisible(), 'Esc closes it');
+        await open();
       }
       await activate(page, last);
       await assertNoFocusTrap(page);

@@ -54,6 +54,11 @@ for (const demo of ['on', 'off']) {
       await page.locator('#password').fill(PASSWORD);
       await page.locator('form[action="/sign-in"] button').click();
       await page.waitForURL(`${app.origin}/account`);
+      for (const width of [320, 350, 390]) {
+        await page.setViewportSize({ width, height: 844 });
+        const { height } = await page.locator('.wordmark').boundingBox();
+        assert.ok(height < 50, `the wordmark breaks at ${width} pixels`);
+      }
       await page.getByRole('button', { name: 'Sign out', exact: true }).click();
       await page.getByText('You’re signed out.').waitFor();
       window.assertNoProblems();

@@ -64,6 +64,31 @@ async fn demo_home_page_has_no_broken_links() {
     }
 }
 
+/// An error page does not know who asks, so its header suits everyone.
+#[tokio::test]
+async fn header_never_looks_signed_out_to_a_signed_in_user() {
+    let app = Latchkey::start().await;
+    let (mut visitor, mut user) = (Browser::new(), Browser::new());
+    user.sign_in_with(&app, "google", "ada").await;
+    const SIGN_IN: &str = "href=\"/sign-in\">Sign in</a>";
+    const SIGN_OUT: &str = "action=\"/sign-out\"";
+    const ACCOUNT: &str = "href=\"/account\">Account</a>";
+    let missing = [(ACCOUNT, true), (SIGN_IN, false), (SIGN_OUT, false)];
+    for browser in [&mut visitor, &mut user] {
+        let page = browser.get(&app.url("/nowhere")).await.expect_error(404, "not_found");
+        assert_eq!(missing.map(|(link, _)| (link, page.body.contains(link))), missing);
+    }
+    let form = [("email", ADA)];
+    for (browser, is_in) in [(&mut visitor, false), (&mut user, true)] {
+        let forgot = app.url("/forgot");
+        for page in [browser.get(&forgot).await, browser.post(&forgot, &form).await] {
+            let header = page.expect(200).body;
+            let header = header.split("</header>").next().expect("a header");
+            assert_eq!((header.contains(SIGN_IN), header.contains(SIGN_OUT)), (!is_in, is_in));
+        }
+    }
+}
+
 /// Pages, e-mails, cookies and providers use the name from the settings.
 #[tokio::test]
 async fn custom_product_name_replaces_latchkey_everywhere() {

@@ -127,6 +127,39 @@ async fn trace_pages_show_and_delete_traces() {
     let _ = page.expect_error(404, "not_found");
 }
 
+/// Only OpenID Connect has a nonce, and of the three only Google sends `iss`.
+#[tokio::test]
+async fn trace_explanations_match_the_wire() {
+    for door in ["google", "github", "facebook", "password"] {
+        let scene = Scene::start().await;
+        let mut browser = Browser::new();
+        let id = trace_of(&scene.come_in(&mut browser, door, "session").await);
+        let app = &scene.app;
+        let entries = entries(app, &mut browser, &id).await;
+        let has = |step: &str, parameter: &str| {
+            let mut entries = entries.iter().filter(|entry| entry["_latchkey"]["step"] == step);
+            entries.any(|entry| entry["response"]["redirectURL"].to_string().contains(parameter))
+        };
+        let page = browser.get(&app.url(&format!("/traces/{id}"))).await.expect(200);
+        for (says, is_true) in [
+            ("a state, a nonce and a code verifier", has("start", "&nonce=")),
+            ("a state and a code verifier", has("start", "state=") && !has("start", "nonce=")),
+            ("its own name in <code>iss</code>", has("decision", "iss=")),
+            ("RFC 9207", has("decision", "iss=")),
+            ("checks the issuer", has("decision", "iss=")),
+            ("a code and the same state", has("decision", "state=") && !has("decision", "iss=")),
+            (">code A</span>;", door != "password"),
+            (">password A</span>;", door == "password"),
+            ("Thick lines", door != "password"),
+            ("Scroll the diagram sideways", door != "password"),
+        ] {
+            assert_eq!(page.body.contains(says), is_true, "{door}: {says}");
+        }
+        assert_eq!(has("start", "nonce="), door == "google");
+        assert_eq!(has("decision", "iss="), door == "google");
+    }
+}
+
 #[tokio::test]
 async fn traces_page_explains_how_to_enable_recording() {
     let app = Setup::new().set("TRACES", "off").start().await;

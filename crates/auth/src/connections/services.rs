@@ -26,7 +26,7 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum When {
     At(Timestamp),
-    /// All day, as the provider writes the date.
+    /// All day. A date that cannot be parsed stays as the provider writes it.
     Day(DisplayName),
 }
 
@@ -178,7 +178,11 @@ fn events(body: &Value) -> Result<Vec<Entry>, ServiceError> {
 
 fn when(start: &Value) -> Option<When> {
     let at = start.get("dateTime").and_then(Value::as_str).and_then(Timestamp::parse_rfc3339);
-    at.map(When::At).or_else(|| text(start.get("date")).map(When::Day))
+    at.map(When::At).or_else(|| {
+        let date = text(start.get("date"))?;
+        let midnight = Timestamp::parse_rfc3339(&format!("{}T00:00:00Z", date.as_str()));
+        Some(When::Day(midnight.and_then(|at| DisplayName::clean(&at.date())).unwrap_or(date)))
+    })
 }
 
 fn contacts(body: &Value) -> Result<Vec<Entry>, ServiceError> {
@@ -305,7 +309,7 @@ mod tests {
         let nameless = "Without a name";
         assert_eq!(titles, ["Tea", "abc", nameless, nameless, nameless, nameless]);
         assert_eq!(found[0].when, Some(When::At(Timestamp::from_seconds(1_795_450_320))));
-        assert!(matches!(&found[1].when, Some(When::Day(day)) if day.as_str() == "2026-11-24"));
+        assert!(matches!(&found[1].when, Some(When::Day(day)) if day.as_str() == "24 Nov 2026"));
         assert_eq!(events(&json!({})).map(|events| events.len()).ok(), Some(0));
         for invalid in [json!([]), json!({ "items": {} }), json!("x"), json!(null)] {
             assert!(events(&invalid).is_err(), "{invalid}");

@@ -121,7 +121,9 @@ pub(crate) fn request_line(hop: &Hop) -> String {
     format!("{} {path}", hop.request.method)
 }
 
-const WIDTH: u32 = 720;
+/// Two lanes fit on a phone.
+pub(crate) const NARROW: u32 = 340;
+const WIDE: u32 = 720;
 const HEAD: u32 = 56;
 const ROW: u32 = 48;
 
@@ -173,12 +175,10 @@ impl Arrow {
 }
 
 pub(crate) fn draw(trace: &Trace) -> Diagram {
-    let mut lanes = vec![(70, "Browser".to_owned()), (650, "Latchkey".to_owned())];
-    if let Some(provider) = trace.provider.as_deref() {
-        lanes[1].0 = 360;
-        lanes.push((650, truncate(provider, 16)));
-    }
-    let x = |party: Party| lanes.get(party as usize).map_or(WIDTH / 2, |(x, _)| *x);
+    let (width, app) = if trace.provider.is_some() { (WIDE, 360) } else { (NARROW, 280) };
+    let mut lanes = vec![(60, "Browser".to_owned()), (app, "Latchkey".to_owned())];
+    lanes.extend(trace.provider.as_deref().map(|provider| (660, truncate(provider, 16))));
+    let x = |party: Party| lanes.get(party as usize).map_or(width / 2, |(x, _)| *x);
     let rows = (HEAD + ROW / 2..).step_by(ROW as usize);
     let arrow = |(y, message): (u32, Message)| Arrow {
         y,
@@ -188,7 +188,7 @@ pub(crate) fn draw(trace: &Trace) -> Diagram {
     };
     let arrows: Vec<_> = rows.zip(messages(trace)).map(arrow).collect();
     let height = arrows.last().map_or(HEAD, |last| last.y + ROW);
-    Diagram { width: WIDTH, height, arrows, lanes }
+    Diagram { width, height, arrows, lanes }
 }
 
 fn truncate(text: &str, length: usize) -> String {

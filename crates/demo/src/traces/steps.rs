@@ -26,7 +26,7 @@ pub(crate) enum Step {
     #[strum(message = "RFC 6749 §4.1.1, §3.1")]
     Authorize,
     /// The user agrees and the provider sends the browser back
-    #[strum(message = "RFC 6749 §4.1.2, RFC 9207")]
+    #[strum(message = "RFC 6749 §4.1.2")]
     Decision,
     /// Another page of the provider
     #[strum(message = "Not specified")]

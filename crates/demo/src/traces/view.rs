@@ -4,9 +4,9 @@ use latchkey_auth::jose::decode_unverified;
 use latchkey_web::claims::{Claim, describe};
 
 use super::model::{Hop, Trace};
-use super::sequence::is_provider_unrecorded;
+use super::sequence::{is_provider_unrecorded, request_marks, response_marks};
 use super::steps::Step;
-use super::text::{Mark, Segment, Text};
+use super::text::{Kind, Mark, Segment, Text};
 
 /// At the callback, how long the browser was at a provider that is not recorded.
 pub(crate) fn time_away(trace: &Trace, hop: &Hop) -> Option<String> {
@@ -18,6 +18,30 @@ pub(crate) fn time_away(trace: &Trace, hop: &Hop) -> Option<String> {
         Some(start) => millis(hop.start.saturating_sub(start.end())),
         None => "an unknown time".to_owned(),
     })
+}
+
+/// Whether the authorization request has a nonce: only OpenID Connect defines one.
+pub(crate) fn sends_nonce(hop: &Hop) -> bool {
+    response_marks(hop).iter().any(|mark| mark.kind == Kind::Nonce)
+}
+
+/// Whether the authorization response has the parameter `iss` (RFC 9207). It is in the
+/// provider's redirect, and in the request to the callback.
+pub(crate) fn names_issuer(hop: &Hop) -> bool {
+    let redirect = hop.response.iter().flat_map(|response| response.message.headers.iter());
+    let redirect = redirect.filter(|header| header.name == "location").map(|header| &header.value);
+    let texts =
+        [&hop.request.url].into_iter().chain(&hop.request.message.body.text).chain(redirect);
+    texts
+        .map(Text::to_string)
+        .any(|text| text.split(['?', '&']).any(|parameter| parameter.starts_with("iss=")))
+}
+
+/// A secret of this trace, as an example: the code, if there is one.
+pub(crate) fn example(trace: &Trace) -> Option<Mark> {
+    let both = |hop| [request_marks(hop), response_marks(hop)].concat();
+    let marks: Vec<Mark> = trace.hops.iter().flat_map(both).collect();
+    marks.iter().find(|mark| mark.kind == Kind::Code).or(marks.first()).copied()
 }
 
 /// The path and query, as in the first line of a request.

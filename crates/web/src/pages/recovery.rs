@@ -40,13 +40,17 @@ pub(crate) struct ForgotForm {
 }
 
 /// `GET /forgot`
-pub(crate) async fn forgot_page(State(app): State<App>) -> Page<ForgotPage> {
-    Page(ForgotPage { layout: Layout::anonymous(&app), sent: false })
+pub(crate) async fn forgot_page(
+    State(app): State<App>,
+    caller: Option<Caller>,
+) -> Page<ForgotPage> {
+    Page(ForgotPage { layout: Layout::new(&app, caller.as_ref()), sent: false })
 }
 
 /// `POST /forgot`: the same response for every address.
 pub(crate) async fn forgot(
     State(app): State<App>,
+    caller: Option<Caller>,
     client: Client,
     StrictForm(form): StrictForm<ForgotForm>,
 ) -> HandlerResult<Page<ForgotPage>> {
@@ -54,7 +58,7 @@ pub(crate) async fn forgot(
     if let Ok(email) = Email::parse(&form.email) {
         recovery::forgot(&app, email, client);
     }
-    Ok(Page(ForgotPage { layout: Layout::anonymous(&app), sent: true }))
+    Ok(Page(ForgotPage { layout: Layout::new(&app, caller.as_ref()), sent: true }))
 }
 
 /// `GET /reset/{token}`. Does not use the link up: mail scanners open it first.
