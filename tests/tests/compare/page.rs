@@ -41,7 +41,11 @@ async fn comparison_run_shows_verdict_and_claim_pages() {
     assert!(matches!(verdict_of(&json), Some(Verdict::TrueIf { .. })), "{json}");
     let index = browser.get(&app.url("/compare")).await.expect(200);
     assert!(index.body.contains("0 true\u{a0}· 1 it depends\u{a0}· 0 false"), "{}", index.body);
-    assert!(index.body.contains("<small>True if it has few roles"), "{}", index.body);
+    assert!(
+        index.body.contains("\"verdict verdict--if\">True if it has few roles"),
+        "{}",
+        index.body
+    );
     for claim in ALL {
         let link = format!("href=\"/compare/{}\"", claim.slug);
         assert!(index.body.contains(&link), "{link}");

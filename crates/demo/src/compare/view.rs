@@ -118,12 +118,6 @@ fn figure(outcomes: &[&Outcome], claim: u8, label: &str, unit: &str) -> Option<S
     outcomes.iter().find(|one| one.number == claim)?.figure(label, unit)
 }
 
-/// The queries and bytes of a request, by claim 2.
-fn queries_and_bytes(outcomes: &[&Outcome], credential: &str) -> Option<(String, String)> {
-    let measured = |unit| figure(outcomes, 2, &format!("password + {credential}"), unit);
-    Some((with_unit(&measured("queries")?, "queries"), measured("bytes up")?))
-}
-
 /// The cost of a sign-in, by claim 1.
 pub(crate) fn sign_in_cost(outcomes: &[&Outcome], method: &str) -> Option<String> {
     let measured = |unit| figure(outcomes, 1, &format!("{method} + session"), unit);

@@ -44,7 +44,7 @@ fn judge(evidence: &Evidence) -> VerdictResult {
         [(SignInMethod::OAuth, Credential::Session), (SignInMethod::Password, Credential::Jwt)];
     match accepted.len() {
         4 => only_if(
-            "you choose each by itself: how users sign in, and what they carry afterwards",
+            "you see two choices, not one",
             "The same API accepted all four combinations, and another app read the calendar with \
              an OAuth token. OAuth is about how you sign in and what other apps may do; a JWT is \
              one of the credentials you can hold afterwards.",

@@ -1,4 +1,5 @@
 use super::prelude::*;
+use crate::evidence::with_unit;
 use crate::stopwatch::Scenario;
 
 experiment! { 19, "deny-list", within 4 s,
@@ -50,9 +51,10 @@ fn judge(evidence: &Evidence) -> VerdictResult {
     let per_minute = evidence.required_median(WATCHED, PER_MINUTE)?;
     let refused = evidence.required_median(WATCHED, REFUSED)?;
     let because = format!(
-        "A session costs {session} queries per request. With the list, a JWT costs {jwt}, and \
-         each process sends {per_minute:.0} queries a minute in the background, however many \
-         requests it gets. Revocation takes effect after {refused:.0} ms instead of immediately."
+        "A session costs {} per request. With the list, a JWT costs {jwt}, and each process sends \
+         {per_minute:.0} queries a minute in the background, however many requests it gets. \
+         Revocation takes effect after {refused:.0} ms instead of immediately.",
+        with_unit(&session.to_string(), "queries"),
     );
     if jwt >= session {
         return yes(because);

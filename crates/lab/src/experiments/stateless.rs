@@ -64,7 +64,7 @@ fn judge(evidence: &Evidence) -> VerdictResult {
     let queries = evidence.median(QUERIES, "queries").unwrap_or_default();
     let session = if session { "unlike" } else { "just like" };
     only_if(
-        "it is the access token: a refresh token needs the database",
+        "it is the access token",
         format!(
             "A server with another database accepted it with {queries} queries, and the published \
              keys are enough to verify it. The refresh token is a database row, and was unknown \

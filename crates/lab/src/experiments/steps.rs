@@ -128,9 +128,8 @@ fn judge(evidence: &Evidence) -> VerdictResult {
     if sessions_take_more {
         return yes(because);
     }
-    let condition =
-        "a JWT login means a password: the steps depend on the sign-in method, not the credential";
-    only_if(condition, because)
+    let because = format!("{because} The credential makes no difference.");
+    only_if("a JWT login means one with a password", because)
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ fn judge(evidence: &Evidence) -> VerdictResult {
         return unclear("A thief gained nothing, so there was nothing to compare.");
     }
     only_if(
-        "the cookie is HttpOnly: a script can only use it while the page is open",
+        "the cookie is HttpOnly",
         "A script can copy what it can read, and use it anywhere until it expires. It cannot read \
          an HttpOnly cookie, but it can use it while the page is open; afterwards it has nothing. \
          No storage is safe from a script on the page.",
