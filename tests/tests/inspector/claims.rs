@@ -66,13 +66,15 @@ async fn time_claims_are_explained() {
         assert_eq!(lamps(&page)[2], lamp, "{claims}");
         assert!(said(&page, 2)[0].starts_with(told), "{claims}: {:?}", said(&page, 2));
     }
-    for (value, when) in [
-        (json!(now + 241), Some("UTC, in 4 minutes</small>")),
-        (json!(now - 60), Some("UTC, 1 minute ago</small>")),
-        (json!(1e300), None),
-        (json!("soon"), None),
+    for (name, value, when) in [
+        ("auth_time", json!(now + 241), Some("UTC, in 4 minutes</small>")),
+        ("auth_time", json!(now - 60), Some("UTC, 1 minute ago</small>")),
+        ("auth_time", json!(1e300), None),
+        ("auth_time", json!("soon"), None),
+        ("created_at", json!((now - 60) * 1000), Some("UTC, 1 minute ago</small>")),
+        ("created_at", json!(now), None),
     ] {
-        let token = unsigned(r#"{"alg":"EdDSA"}"#, &json!({ "auth_time": value }).to_string(), 64);
+        let token = unsigned(r#"{"alg":"EdDSA"}"#, &json!({ name: value }).to_string(), 64);
         let html = &members(&decoded(&app, &token).await, "claims")[0].html;
         assert!(html.contains(when.unwrap_or_default()), "{value}: {html}");
         assert_eq!(html.contains("UTC"), when.is_some(), "{value}: {html}");

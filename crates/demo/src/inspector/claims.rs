@@ -195,10 +195,15 @@ fn floor(seconds: f64) -> i64 {
     seconds.floor() as i64
 }
 
-/// The date of a claim that holds one.
+/// The date of a claim that holds one; our `created_at` is in milliseconds.
 pub(crate) fn date(name: &str, value: &Value, now: Timestamp) -> Option<String> {
     let is_date = ["exp", "nbf", "iat", "auth_time", "updated_at"].contains(&name);
-    let at = numeric_date(Some(value).filter(|_| is_date)).ok()??;
+    let at = match value.as_i64() {
+        Some(millis @ MILLISECONDS_FROM..) if name == "created_at" => {
+            Timestamp::from_millis(millis)
+        }
+        _ => numeric_date(Some(value).filter(|_| is_date)).ok()??,
+    };
     Some(match at <= now {
         true => format!("{at}, {} ago", now.since(at)),
         false => format!("{at}, in {}", at.since(now)),

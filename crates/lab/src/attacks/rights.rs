@@ -53,7 +53,7 @@ attacks! { Rights:
                 api("GET", "{{contact}}").bearer("{{owner.token}}")).by(Visitor),
         ]);
     "sign_in_of_another", "Another user’s session", "OWASP ASVS V8.2.2",
-        check("crates/web/src/api/sessions.rs", "end_one"),
+        check("crates/web/src/api/sessions.rs", "revoke_session"),
         &[Code(404, "not_found"), StillShows("Olive Owner")], sign_in_of_another();
     "trace_of_another", "Another user’s trace", "OWASP ASVS V8.2.2",
         check("crates/demo/src/traces/pages.rs", "find"),
@@ -64,7 +64,7 @@ attacks! { Rights:
             attack("A visitor opens it", get("/traces/{{trace}}/har")).by(Stranger),
         ]);
     "contact_planted", "Contact created for another user", "OWASP ASVS V8.2.3, API3:2023",
-        check("crates/web/src/api/contacts.rs", "create"),
+        check("crates/web/src/api/contacts.rs", "create_contact"),
         &[Code(404, "not_found")], send(&[
             prepare(json("POST", "/api/v1/contacts",
                 r#"{"name":"Planted","user_id":"{{owner.sub}}","owner":"{{owner.sub}}"}"#)
