@@ -279,8 +279,8 @@ fn compare_verdicts_can_be_recomputed_from_json() {
     let reasons = include_str!("../../../templates/choose-reasons.html");
     for cited in reasons.split("call reason(").skip(1) {
         let parts: Vec<_> = cited.split('"').collect();
-        let number = parts[0].trim_end_matches(", ");
-        let claim = claims.iter().find(|claim| claim["number"].to_string() == number);
+        let number: u64 = parts[0].trim_end_matches(", ").parse().expect("a number");
+        let claim = claims.iter().find(|claim| claim["number"] == number);
         let figures = claim.expect("a claim")["figures"].as_array().filter(|all| !all.is_empty());
         let is_measured = |all: &Vec<Value>| {
             all.iter().any(|it| it["label"] == parts[1] && it["unit"] == parts[3])
