@@ -129,6 +129,7 @@ async fn only_one_comparison_runs_at_a_time() {
     assert!(page.body.contains("A measurement is running."));
     let answer = browser.get(&app.url(&first)).await.expect(200).body;
     assert!(answer.contains("id=\"claim-16\"") && answer.contains("1 of 1"), "{answer}");
+    assert!(answer.contains("<h1>“Choose OAuth for delegation"), "{answer}");
     // Facts of a credential are a column of a table.
     assert!(answer.contains("<td data-label=\"OAuth\">accepted (200)</td>"), "{answer}");
     assert!(app.demo.comparison.result(&16).is_some());

@@ -21,9 +21,19 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Template)]
 #[template(path = "comparing.html")]
-struct ComparingPage {
+struct ComparingPage<'a> {
     layout: Layout,
-    claims: usize,
+    claims: &'a [&'static Experiment],
+}
+
+impl ComparingPage<'_> {
+    /// It stays true when the run has ended.
+    fn title(&self) -> String {
+        match self.claims {
+            [one] => format!("“{}”", one.sentence),
+            _ => "Measurement".to_owned(),
+        }
+    }
 }
 
 pub(crate) async fn page(
@@ -35,7 +45,7 @@ pub(crate) async fn page(
         return Ok(Redirect::to("/compare").into_response());
     };
     let layout = Layout::new(&demo.app, caller.as_ref()).below("/compare");
-    let page = ComparingPage { layout, claims: run.claims.len() }.render();
+    let page = ComparingPage { layout, claims: &run.claims }.render();
     let page = page.map_err(|_| AppError::new(catalogue::INTERNAL_ERROR))?;
     let (send, mut chunks) = mpsc::channel(1);
     let guesses = Guesses::of(&headers, &demo.app.cookies);
