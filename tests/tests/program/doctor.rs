@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::{Command, Output};
 
 use latchkey_domain::Clock;
 use latchkey_tests::app::built_with;
@@ -12,9 +13,12 @@ use latchkey_tests::issuer::{Answer, DISCOVERY};
 use latchkey_tests::{Browser, Database, Issuer, Latchkey, Setup};
 use latchkey_web::doctor::{Check, Finding, Level, Report, examine};
 use latchkey_web::settings::{Environment, Settings};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+
+use crate::commands::binary;
 
 /// A broken environment with the expected results.
 struct Fixture {
@@ -26,31 +30,43 @@ struct Fixture {
 
 impl Fixture {
     fn read(path: &Path) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(folder.path().join("notes.txt"), "no database: s3cr3t\n").expect("a file");
-        std::fs::write(folder.path().join("empty.txt"), "\n").expect("a file");
         let text = std::fs::read_to_string(path).expect("a fixture");
-        let text = text.replace("@FOLDER@", &folder.path().display().to_string());
         let expected = text.lines().find_map(|line| line.strip_prefix("# expect: "));
         let (level, subjects) = expected.and_then(|line| line.split_once(' ')).expect("# expect:");
         let level = if level == "problem" { Level::Problem } else { Level::Warning };
         let subjects = subjects.split(", ").map(str::to_owned).collect();
-        // Other servers on the default ports do not matter.
-        let mut env = text.clone();
-        for name in ["PORT", "LOCAL_IDP_PORT"] {
-            if !text.lines().any(|line| line.starts_with(&format!("{name}="))) {
-                env.push_str(&format!("{name}=0\n"));
-            }
-        }
-        std::fs::write(folder.path().join(".env"), env).expect("a file");
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        Self { name, level, subjects, folder }
+        Self { name, level, subjects, folder: folder_with(&text) }
     }
 
     async fn examine(&self) -> Report {
         let environment = Environment::from_file(&self.folder.path().join(".env"));
         examine(&environment, built_with(), &Clock::System).await
     }
+}
+
+/// A folder with this `.env`.
+fn folder_with(env: &str) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, contents) in [("notes.txt", "no database: s3cr3t\n"), ("empty.txt", "\n")] {
+        std::fs::write(folder.path().join(name), contents).expect("a file");
+    }
+    let mut env = env.replace("@FOLDER@", &folder.path().display().to_string());
+    // Other servers on the default ports do not matter.
+    for name in ["PORT", "LOCAL_IDP_PORT"] {
+        if !env.lines().any(|line| line.starts_with(&format!("{name}="))) {
+            env.push_str(&format!("\n{name}=0\n"));
+        }
+    }
+    std::fs::write(folder.path().join(".env"), env).expect("a file");
+    folder
+}
+
+/// Runs the command in this folder, with an empty environment.
+fn run(folder: &TempDir, arguments: &[&str]) -> Output {
+    let mut command = Command::new(binary());
+    let command = command.arg("doctor").args(arguments).env_clear().current_dir(folder.path());
+    command.output().expect("a program that runs")
 }
 
 fn fixtures() -> Vec<Fixture> {
@@ -86,6 +102,38 @@ async fn doctor_reports_every_broken_environment() {
         }
         let told: Vec<_> = report.findings().iter().filter(|one| one.level > Level::Ok).collect();
         assert!(told.iter().all(|one| one.what_to_do.is_some()), "{}:\n{report}", fixture.name);
+    }
+}
+
+#[test]
+fn doctor_exits_1_on_problems_without_showing_secrets() {
+    for Fixture { name, level, subjects, folder } in fixtures() {
+        let output = run(&folder, &["--json"]);
+        let printed =
+            String::from_utf8_lossy(&[&*output.stdout, &output.stderr].concat()).into_owned();
+        let is_problem = level == Level::Problem;
+        assert_eq!(output.status.code(), Some(i32::from(is_problem)), "{name}: {printed}");
+        assert!(!printed.contains("s3cr3t"), "{name}: {printed}");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(report["ok"], !is_problem, "{name}");
+        let findings = report["findings"].as_array().expect("findings");
+        for subject in subjects {
+            let mut of_it = findings.iter().filter(|one| one["subject"] == *subject);
+            assert!(of_it.any(|one| one["level"] == *level.to_string()), "{name}: {subject}");
+        }
+    }
+}
+
+#[test]
+fn doctor_text_lists_redirect_uris_and_consoles() {
+    let output = run(&folder_with("PUBLIC_URL=http://localhost:4000\nPORT=4000\n"), &[]);
+    let text = String::from_utf8(output.stdout).expect("text");
+    for provider in ["google", "github", "facebook"] {
+        let said = format!("Redirect URI: http://localhost:4000/auth/{provider}/callback");
+        assert!(text.contains(&said), "{text}");
+    }
+    for place in ["Google Cloud console", "Developer settings", "Meta for Developers"] {
+        assert!(text.contains(place), "{text}");
     }
 }
 
