@@ -1,7 +1,6 @@
 //! Checks, their findings, and the report as text or JSON.
 
-use std::fmt;
-
+use askama::Template;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -159,7 +158,8 @@ fn members<S: Serializer>(facts: &[(&'static str, String)], to: S) -> Result<S::
     to.collect_map(facts.iter().map(|(name, value)| (member(name), value)))
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Template)]
+#[template(path = "doctor.txt", whitespace = "preserve")]
 pub struct Report(Vec<Finding>);
 
 impl Report {
@@ -204,27 +204,6 @@ impl Report {
             "warnings": self.count(Level::Warning),
             "findings": self.0,
         })
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (title, findings) in self.sections() {
-            writeln!(f, "{title}")?;
-            for finding in findings {
-                writeln!(f, "  {:<8} {}", finding.level, finding.finding)?;
-                if let Some(what) = &finding.what_to_do {
-                    writeln!(f, "           -> {what}")?;
-                }
-                for (name, value) in &finding.facts {
-                    writeln!(f, "           {name}: {value}")?;
-                }
-            }
-            writeln!(f)?;
-        }
-        let summary = self.summary();
-        let (first, rest) = summary.split_at(summary.len().min(1));
-        write!(f, "{}{rest}.", first.to_uppercase())
     }
 }
 
