@@ -1,5 +1,5 @@
 use super::prelude::*;
-use crate::stopwatch::{CACHED_FOR, INTERVAL, Reading, Scenario, Timed};
+use crate::stopwatch::{CACHED_FOR, INTERVAL, Reading, Scenario, Timed, WATCHED};
 use crate::token;
 
 experiment! { 7, "revocation", within 5 s,
@@ -114,7 +114,7 @@ fn judge(evidence: &Evidence) -> VerdictResult {
     if evidence.accepted(REFRESH, &["400 refresh_token_ended", "400 refresh_token_unknown"])? {
         return no("A revoked refresh token still worked.");
     }
-    let late = [(WATCH_THERE, Duration::from_secs(1)), (OAUTH_CACHED, CACHED_FOR)]
+    let late = [(WATCH_THERE, WATCHED), (OAUTH_CACHED, CACHED_FOR)]
         .map(|(label, promise)| (label, late(evidence, label, promise)));
     if let Some((label, times)) = late.iter().find(|(_, times)| *times > 1) {
         return no(format!("{label}: accepted longer than promised, {times} times."));
@@ -166,7 +166,7 @@ mod tests {
         let credential = introspected(&call.url, "", call.clone(), promise).unwrap();
         let poll =
             |asked| Poll { asked, answered: asked, status: 200, seen: PollOutcome::Accepted };
-        let timed = Timed::of(&credential, vec![poll(-50.0), poll(2_950.0)]);
+        let timed = Timed::of("jwt_watch", &credential, vec![poll(-50.0), poll(2_950.0)]);
         let mut evidence = Evidence::default();
         record(&mut evidence, WATCH_THERE, &timed);
         assert_eq!(late(&evidence, WATCH_THERE, promise), 1);

@@ -14,16 +14,12 @@ use crate::token;
 /// How long after `exp` a JWT is still accepted (see `docs/security.md`).
 const LEEWAY: Duration = Duration::from_secs(5);
 
-/// How soon every process refuses a revoked JWT with `JWT_REVOCATION=watch`.
-const WATCHED: Duration = Duration::from_secs(1);
-
 /// The person at the local provider who authorizes the Calendar Printer.
 const PERSON: &str = "ada";
 
 /// A credential, the call that revokes it, and how soon it must be refused afterwards.
 #[derive(Clone, Debug)]
 pub struct TimedCredential {
-    pub slug: &'static str,
     pub request: Call,
     pub revocation: Call,
     pub promise: Duration,
@@ -46,42 +42,23 @@ impl Subject<'_> {
         sign_in::with_password(&mut owner, base, self.email, Credential::Session).await?;
         let cookies = owner.cookies_for(base).unwrap_or_default();
         Ok(TimedCredential {
-            slug: "session",
             request: sign_in::me(self.used_at)?.with("cookie", &cookies),
             revocation: Call::form(at(base, "/sign-out")?, &[]).with("cookie", &cookies),
             promise: Duration::ZERO,
         })
     }
 
-    /// A JWT that is valid until it expires (`JWT_REVOCATION=expiry`).
-    pub async fn expiring_jwt(self) -> Result<TimedCredential> {
-        let (jwt, lifetime) = self.jwt().await?;
-        Ok(TimedCredential { slug: "jwt_expiry", promise: lifetime + LEEWAY, ..jwt })
-    }
-
-    /// A JWT with `JWT_REVOCATION=watch`: refused immediately by the process that revokes it, and
-    /// soon by the others.
-    pub async fn watched_jwt(self) -> Result<TimedCredential> {
-        let (jwt, _) = self.jwt().await?;
-        Ok(match self.revoked_at == self.used_at {
-            true => TimedCredential { slug: "jwt_watch_here", ..jwt },
-            false => TimedCredential { slug: "jwt_watch", promise: WATCHED, ..jwt },
-        })
-    }
-
-    /// A JWT and its lifetime.
-    async fn jwt(self) -> Result<(TimedCredential, Duration)> {
+    /// A JWT that must be refused this soon, or else when it expires.
+    pub async fn jwt(self, promise: Option<Duration>) -> Result<TimedCredential> {
         let tokens = sign_in::tokens(self.agent, self.revoked_at, self.email).await?;
         let lifetime = Duration::from_secs(token::lifetime(&tokens.access_token)?);
         let document = serde_json::json!({ "token": tokens.refresh_token }).to_string();
         let revoke = at(self.revoked_at, "/api/v1/token/revoke")?;
-        let jwt = TimedCredential {
-            slug: "jwt",
+        Ok(TimedCredential {
             request: sign_in::me(self.used_at)?.bearer(&tokens.access_token),
             revocation: Call::json(Method::POST, revoke, &document),
-            promise: Duration::ZERO,
-        };
-        Ok((jwt, lifetime))
+            promise: promise.unwrap_or(lifetime + LEEWAY),
+        })
     }
 }
 
@@ -93,9 +70,8 @@ pub fn introspected(
     revocation: Call,
     cached_for: Duration,
 ) -> Result<TimedCredential> {
-    let slug = if cached_for.is_zero() { "introspected" } else { "introspected_cached" };
     let request = sign_in::me(base)?.bearer(token);
-    Ok(TimedCredential { slug, request, revocation, promise: cached_for })
+    Ok(TimedCredential { request, revocation, promise: cached_for })
 }
 
 /// The opaque token of the Calendar Printer, an app of the local provider that calls our API (RFC

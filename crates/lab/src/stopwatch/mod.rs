@@ -12,5 +12,5 @@ pub use reading::{
     Poll, PollOutcome, PromiseResult, REFUSALS_TO_CONFIRM, Reading, has_stopped, promise_result,
     reading,
 };
-pub use scenarios::{CACHED_FOR, Scenario};
+pub use scenarios::{CACHED_FOR, Scenario, WATCHED};
 pub use timing::{INTERVAL, Progress, Timed, time};

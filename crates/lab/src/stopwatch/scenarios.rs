@@ -13,6 +13,9 @@ use crate::instance::{Instance, InstanceFactory, InstanceOptions, Instances};
 /// `JWT_ACCESS_TTL` of a JWT that is only refused when it expires.
 const SHORT_TTL: &str = "3s";
 
+/// How soon every process refuses a revoked JWT with `JWT_REVOCATION=watch`.
+pub const WATCHED: Duration = Duration::from_secs(1);
+
 /// `OAUTH_INTROSPECTION_CACHE`, where the cache is on.
 pub const CACHED_FOR: Duration = Duration::from_secs(2);
 const CACHED: &str = "2s";
@@ -106,7 +109,7 @@ pub(crate) struct Prepared<'a> {
 
 impl Prepared<'_> {
     pub(crate) async fn time(&self, progress: impl FnMut(Progress) + Send) -> Result<Timed> {
-        time(&self.fixture.agent, &self.credential().await?, progress).await
+        time(&self.fixture.agent, self.scenario.slug(), &self.credential().await?, progress).await
     }
 
     async fn credential(&self) -> Result<TimedCredential> {
@@ -115,8 +118,9 @@ impl Prepared<'_> {
         let subject = Subject { agent, email, revoked_at, used_at };
         match self.scenario {
             Scenario::Session => subject.session().await,
-            Scenario::JwtWatchHere | Scenario::JwtWatch => subject.watched_jwt().await,
-            Scenario::JwtExpiry => subject.expiring_jwt().await,
+            Scenario::JwtWatchHere => subject.jwt(Some(Duration::ZERO)).await,
+            Scenario::JwtWatch => subject.jwt(Some(WATCHED)).await,
+            Scenario::JwtExpiry => subject.jwt(None).await,
             Scenario::Introspected => calendar_printer(agent, *instance, Duration::ZERO).await,
             Scenario::IntrospectedCached => calendar_printer(agent, *instance, CACHED_FOR).await,
         }

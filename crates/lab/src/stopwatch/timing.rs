@@ -44,6 +44,7 @@ pub enum Progress {
 /// two seconds after the promised time.
 pub async fn time(
     agent: &Agent,
+    slug: &str,
     credential: &TimedCredential,
     mut progress: impl FnMut(Progress),
 ) -> Result<Timed> {
@@ -73,7 +74,7 @@ pub async fn time(
         progress(Progress::Polled(poll));
         polls.push(poll);
     }
-    Ok(Timed::of(credential, polls))
+    Ok(Timed::of(slug, credential, polls))
 }
 
 async fn send(agent: &Agent, credential: &TimedCredential, since: Instant) -> Poll {
@@ -91,11 +92,11 @@ fn millis(time: Duration) -> f64 {
 }
 
 impl Timed {
-    pub fn of(credential: &TimedCredential, polls: Vec<Poll>) -> Self {
+    pub fn of(slug: &str, credential: &TimedCredential, polls: Vec<Poll>) -> Self {
         let (promised, interval) = (millis(credential.promise), millis(INTERVAL));
         let reading = reading(&polls);
         Self {
-            slug: credential.slug.to_owned(),
+            slug: slug.to_owned(),
             promised,
             interval,
             reading,
