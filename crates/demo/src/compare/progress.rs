@@ -15,7 +15,8 @@ use super::guesses::Guesses;
 use super::view::{Board, ClaimView, verdict_label};
 use crate::prelude::*;
 
-const ANSWER_PLACEHOLDER: &str = "<!-- the answer -->";
+/// First for the lines of the claims, then for the answer.
+const PLACEHOLDER: &str = "<!-- results -->";
 
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -24,6 +25,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 struct ComparingPage<'a> {
     layout: Layout,
     claims: &'a [&'static Experiment],
+    guesses: &'a Guesses,
 }
 
 impl ComparingPage<'_> {
@@ -36,6 +38,17 @@ impl ComparingPage<'_> {
     }
 }
 
+/// A finished claim.
+#[derive(Debug, Template)]
+#[template(path = "comparing-line.html")]
+struct Line {
+    claim: &'static Experiment,
+    /// The label and CSS class.
+    verdict: (&'static str, &'static str),
+    number: usize,
+    total: usize,
+}
+
 pub(crate) async fn page(
     State(demo): State<Demo>,
     caller: Option<Caller>,
@@ -45,10 +58,10 @@ pub(crate) async fn page(
         return Ok(Redirect::to("/compare").into_response());
     };
     let layout = Layout::new(&demo.app, caller.as_ref()).below("/compare");
-    let page = ComparingPage { layout, claims: &run.claims }.render();
+    let guesses = Guesses::of(&headers, &demo.app.cookies);
+    let page = ComparingPage { layout, claims: &run.claims, guesses: &guesses }.render();
     let page = page.map_err(|_| AppError::new(catalogue::INTERNAL_ERROR))?;
     let (send, mut chunks) = mpsc::channel(1);
-    let guesses = Guesses::of(&headers, &demo.app.cookies);
     tokio::spawn(stream(demo, run.claims, guesses, page, send));
     // Compression would buffer the lines.
     let uncompressed = [(header::CONTENT_ENCODING, "identity")];
@@ -56,8 +69,8 @@ pub(crate) async fn page(
     Ok((uncompressed, Html(Body::from_stream(chunks))).into_response())
 }
 
-/// Sends the page up to the placeholder, a line for each finished claim, the results and the rest
-/// of the page. Stops if the client disconnects.
+/// Sends the parts of the page, with a line for each finished claim and then the answer between
+/// them. Stops if the client disconnects.
 async fn stream(
     demo: Demo,
     claims: Vec<&'static Experiment>,
@@ -65,26 +78,20 @@ async fn stream(
     page: String,
     send: mpsc::Sender<String>,
 ) {
-    let (before, after) = page.split_once(ANSWER_PLACEHOLDER).unwrap_or((&page, ""));
+    let mut parts = page.split(PLACEHOLDER).map(str::to_owned);
+    let mut next_part = || parts.next().unwrap_or_default();
     let view = |claim: &&'static Experiment| ClaimView::of(&demo.comparison, claim, &guesses);
-    let mut sent = send.send(format!("{before}<ol class=\"steps running\" role=\"list\">\n")).await;
+    let mut sent = send.send(next_part()).await;
     let mut done = 0;
     while sent.is_ok() {
         let run = demo.comparison.progress().filter(|run| run.claims == claims);
         let now_done = run.as_ref().map_or(claims.len(), |run| run.done);
         let new = claims.iter().enumerate().skip(done).take(now_done.saturating_sub(done));
         for (index, one) in new.map(|(index, claim)| (index, view(claim))) {
-            let result = one.visible_result();
-            let (label, class) = result.map_or(("Done", ""), |it| verdict_label(&it.outcome));
-            let line = format!(
-                "<li><p><a href=\"/compare/{}\">{}</a> <span class=\"verdict {class}\">{label}</span> \
-                 <small>{} of {}</small></p></li>\n",
-                one.claim.slug,
-                one.claim.sentence,
-                index + 1,
-                claims.len(),
-            );
-            sent = send.send(line).await;
+            let verdict =
+                one.visible_result().map_or(("Done", ""), |it| verdict_label(&it.outcome));
+            let line = Line { claim: one.claim, verdict, number: index + 1, total: claims.len() };
+            sent = send.send(line.to_string()).await;
         }
         done = now_done;
         if run.is_none() {
@@ -93,12 +100,9 @@ async fn stream(
         tokio::time::sleep(POLL_INTERVAL).await;
     }
     let answer = match claims[..] {
-        [ref one] => match view(one) {
-            one if one.visible_result().is_some() => one.body(),
-            one => format!("<p><a href=\"/compare/{}\">Guess first</a></p>", one.claim.slug),
-        },
+        [ref one] => view(one).body(),
         _ => Board::of_views(&ClaimView::all(&demo.comparison, &guesses)).to_string(),
     };
     // Fails if the client has disconnected.
-    let _ = send.send(format!("</ol>\n<div class=\"finished stack\">{answer}</div>{after}")).await;
+    let _ = send.send(next_part() + &answer + &next_part()).await;
 }

@@ -128,7 +128,7 @@ const HEAD: u32 = 56;
 const ROW: u32 = 48;
 
 /// The characters that fit between two lanes.
-const LABEL_LENGTH: usize = 38;
+pub(crate) const LABEL_LENGTH: usize = 38;
 
 /// A layout in SVG units.
 #[derive(Clone, Debug)]
@@ -145,33 +145,6 @@ pub(crate) struct Arrow {
     pub(crate) from: u32,
     pub(crate) to: u32,
     pub(crate) message: Message,
-}
-
-impl Arrow {
-    pub(crate) fn tip(&self) -> String {
-        let (to, y) = (self.to, self.y);
-        let back = if to > self.from { to - 9 } else { to + 9 };
-        format!("{to},{y} {back},{} {back},{}", y - 4, y + 4)
-    }
-
-    pub(crate) fn label(&self) -> String {
-        match self.message.kind {
-            MessageKind::Request(number) => {
-                format!("{number}. {}", truncate(&self.message.label, LABEL_LENGTH))
-            }
-            MessageKind::Response | MessageKind::Unseen => self.message.label.clone(),
-        }
-    }
-
-    pub(crate) fn class(&self) -> &'static str {
-        match (self.message.kind, self.message.is_back) {
-            (MessageKind::Unseen, _) => " is-unseen",
-            (MessageKind::Response, false) => " is-answer",
-            (MessageKind::Response, true) => " is-answer is-back",
-            (MessageKind::Request(_), false) => "",
-            (MessageKind::Request(_), true) => " is-back",
-        }
-    }
 }
 
 pub(crate) fn draw(trace: &Trace) -> Diagram {
@@ -191,7 +164,7 @@ pub(crate) fn draw(trace: &Trace) -> Diagram {
     Diagram { width, height, arrows, lanes }
 }
 
-fn truncate(text: &str, length: usize) -> String {
+pub(crate) fn truncate(text: &str, length: usize) -> String {
     if text.chars().count() <= length {
         return text.to_owned();
     }
