@@ -1,7 +1,7 @@
 //! Finds, creates or links the account of an identity.
 
 use latchkey_domain::identity::{Decision, resolve_account};
-use latchkey_domain::{Clock, Profile, Roles, SampleData, Span, Timestamp, User, UserId};
+use latchkey_domain::{Clock, Profile, Roles, SampleData, SignInId, Span, Timestamp, User, UserId};
 use latchkey_store::{Db, accounts, identities, users};
 use serde::{Deserialize, Serialize};
 
@@ -79,26 +79,29 @@ fn existing(owner: Option<User>) -> Result<Account, Error> {
 /// How long a [`PendingLink`] is valid.
 pub const PENDING_LINK_TTL: Span = Span::minutes(10);
 
-/// Links an identity to an account. Returns whether the link is new.
+/// Links an identity to the account of a sign-in. Returns whether the link is new.
 pub async fn link(
     db: &Db,
     user: UserId,
+    sign_in: SignInId,
     provider: &str,
     profile: &Profile,
     now: Timestamp,
 ) -> Result<bool, Error> {
     let known = identities::find_user(db, provider, profile).await?.map(|owner| owner.id);
     match resolve_account(known, profile, None, Some(user)) {
-        Decision::Link(user) => match accounts::link(db, user, provider, profile, now).await {
-            Ok(()) => Ok(true),
-            // A concurrent request has linked it, to this account or to another.
-            Err(latchkey_store::Error::Exists) => {
-                let owner =
-                    identities::find_user(db, provider, profile).await?.map(|owner| owner.id);
-                if owner == Some(user) { Ok(false) } else { Err(Error::IdentityTaken) }
+        Decision::Link(user) => {
+            match accounts::link(db, user, sign_in, provider, profile, now).await {
+                Ok(()) => Ok(true),
+                // A concurrent request has linked it, to this account or to another.
+                Err(latchkey_store::Error::Exists) => {
+                    let owner =
+                        identities::find_user(db, provider, profile).await?.map(|owner| owner.id);
+                    if owner == Some(user) { Ok(false) } else { Err(Error::IdentityTaken) }
+                }
+                Err(error) => Err(error.into()),
             }
-            Err(error) => Err(error.into()),
-        },
+        }
         Decision::AlreadyLinked => Ok(false),
         _ => Err(Error::IdentityTaken),
     }

@@ -93,6 +93,11 @@ pub trait Host: Clone + Send + Sync + 'static {
         Redirect::to("/")
     }
 
+    /// Whether users can prove who they are with a code by e-mail.
+    fn sends_codes(&self) -> bool {
+        false
+    }
+
     /// The roles of a new account that signs up with a provider.
     fn initial_roles(&self, _: &Provider, _: &Profile) -> Roles {
         Roles::default()

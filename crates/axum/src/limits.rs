@@ -6,6 +6,7 @@
 //! | wrong passwords and codes, by account | 50 | see below | in the database |
 //! | attempts of any kind, by address | 300 | 2 a second | in each process |
 //! | e-mails, by address of the client | 100 | 10 a minute | in each process |
+//! | changes of the password, by user | 5 | one in 10 minutes | in each process |
 //! | calls to connected services, by user | 60 | one a second | in each process |
 //! | e-mails of one kind, by recipient | 3 | one in 5 minutes; more are dropped silently | in each process |
 //!
@@ -75,6 +76,7 @@ pub struct Limits {
     emails_from: Limiter<IpAddr>,
     emails_to: Limiter<(&'static str, String)>,
     calls: Limiter<UserId>,
+    password_changes: Limiter<UserId>,
     concurrent: Mutex<HashMap<AttemptKey, Arc<Semaphore>>>,
     successes: Cache<AttemptKey, ()>,
 }
@@ -91,6 +93,7 @@ pub struct AttemptPermit {
 const ATTEMPTS: u32 = 300;
 const EMAILS: u32 = 100;
 const CALLS: u32 = 60;
+const PASSWORD_CHANGES: u32 = 5;
 
 impl Limits {
     pub fn new(db: Db, clock: Clock) -> Self {
@@ -100,6 +103,7 @@ impl Limits {
             emails_from: limiter(Quota::per_minute(nonzero(10)), EMAILS, &clock),
             emails_to: limiter(Quota::per_hour(nonzero(12)), 3, &clock),
             calls: limiter(Quota::per_second(nonzero(1)), CALLS, &clock),
+            password_changes: limiter(Quota::per_hour(nonzero(6)), PASSWORD_CHANGES, &clock),
             concurrent: Mutex::default(),
             successes: Cache::new(MAX_SUCCESSES),
             db,
@@ -170,6 +174,13 @@ impl Limits {
         self.calls.check_key(&user).map_err(|wait| self.rate_limited(CALLS, &wait))
     }
 
+    /// Counts a change of the password. Each one voids the links of earlier e-mails: whoever
+    /// knows the password must not be able to void every reset.
+    pub fn check_password_change(&self, user: UserId) -> HandlerResult<()> {
+        let checked = self.password_changes.check_key(&user);
+        checked.map_err(|wait| self.rate_limited(PASSWORD_CHANGES, &wait))
+    }
+
     /// Whether this address may get another e-mail of this kind. Do not tell the client: it
     /// would reveal who has an account. Kinds are counted separately, so that nobody can use
     /// up another user's password resets.
@@ -183,6 +194,7 @@ impl Limits {
         self.emails_from.retain_recent();
         self.emails_to.retain_recent();
         self.calls.retain_recent();
+        self.password_changes.retain_recent();
         self.concurrent.lock().retain(|_, semaphore| Arc::strong_count(semaphore) > 1);
     }
 

@@ -5,14 +5,13 @@ use std::time::Duration;
 use latchkey_auth::{password, random};
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::password::Password;
-use latchkey_domain::{DisplayName, Email, ReturnTo, Roles, SignInId, Timestamp, User, UserId};
+use latchkey_domain::{DisplayName, Email, ReturnTo, Roles, Timestamp, User, UserId};
 use latchkey_store::passwords;
 
 use crate::audit;
 use crate::client::Client;
 use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::host::{Host, SignUpOutcome};
-use crate::sign_in::end_sign_in;
 use crate::state::Latchkey;
 
 /// The minimum time of a sign-up after hashing. Longer than creating an account, so that the
@@ -63,19 +62,16 @@ pub struct VerifiedPassword {
 }
 
 impl VerifiedPassword {
-    /// Call this after storing the sign-in. It revokes the sign-in if the password was changed
-    /// or reset while it was being checked. (A change revokes all sign-ins afterwards: either
-    /// it sees this one, or this sees the change.)
-    pub async fn ensure_unchanged(
-        &self,
-        latchkey: &Latchkey,
-        sign_in: SignInId,
-    ) -> HandlerResult<()> {
-        if passwords::changed_at(&latchkey.db, self.user.id).await? == Some(self.changed_at) {
-            return Ok(());
-        }
-        end_sign_in(latchkey, sign_in, self.user.id).await?;
-        Err(AppError::new(catalogue::WRONG_CREDENTIALS))
+    pub const fn changed_at(&self) -> Timestamp {
+        self.changed_at
+    }
+
+    /// Whether the password is still the same. Ask after storing the sign-in, and end that if
+    /// not. (A change or a reset revokes all sign-ins: either it sees this one, or this sees
+    /// the change.)
+    pub async fn is_unchanged(&self, latchkey: &Latchkey) -> HandlerResult<bool> {
+        let changed_at = passwords::changed_at(&latchkey.db, self.user.id).await?;
+        Ok(changed_at == Some(self.changed_at))
     }
 }
 

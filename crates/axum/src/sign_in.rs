@@ -203,6 +203,17 @@ async fn revoke_previous_credentials(
     Ok(())
 }
 
+/// Ends a sign-in whose proof became invalid while it was stored, and keeps its tokens from the
+/// browser.
+pub(crate) async fn undo_sign_in(
+    latchkey: &Latchkey,
+    cookies: &ResponseCookies,
+    signed_in: &SignedIn,
+) -> HandlerResult<()> {
+    cookies.add(clear_token_cookies(latchkey));
+    end_sign_in(latchkey, signed_in.id, signed_in.user).await.map(drop)
+}
+
 /// Revokes a sign-in of this user. Returns whether it was active.
 pub async fn end_sign_in(
     latchkey: &Latchkey,

@@ -1,13 +1,14 @@
 //! Changes to a whole account, each in one transaction.
 
 use latchkey_domain::identity::{Profile, may_unlink};
-use latchkey_domain::{Email, SignInId, Timestamp, UserId};
+use latchkey_domain::{Email, SignInId, SignInMethod, Timestamp, UserId};
 
 use crate::connections::ending;
 use crate::email_tokens::{self, Purpose, Recipient};
+use crate::query::Transaction;
 use crate::sign_ins::next_order;
-use crate::values::params;
-use crate::{Db, Error, Result, failed_attempts, hash, identities, sign_ins};
+use crate::values::{Row, params};
+use crate::{Db, Error, Result, failed_attempts, hash, identities, passwords, sign_ins};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnlinkOutcome {
@@ -22,6 +23,10 @@ pub(crate) const LOCK: &str = "UPDATE users SET id = id WHERE id = $1";
 
 const METHODS: &str = "SELECT (SELECT COUNT(*) FROM identities WHERE user_id = $1) \
     + (SELECT COUNT(*) FROM passwords WHERE user_id = $1) AS methods";
+
+/// The provider; NULL for a password.
+const METHOD_LIST: &str = "SELECT CAST(NULL AS TEXT) AS provider FROM passwords WHERE user_id = $1 \
+    UNION ALL SELECT provider FROM identities WHERE user_id = $1";
 
 const DELETE_IDENTITY: &str =
     "DELETE FROM identities WHERE user_id = $1 AND issuer = $2 AND subject = $3";
@@ -62,27 +67,38 @@ const BLOCKED_AT: &str = "SELECT blocked_at FROM users WHERE id = $1";
 
 const ANONYMIZE: &str = "UPDATE audit_events SET address = NULL WHERE user_id = $1";
 
-/// The addresses that sign-in attempts for this account are counted under.
+/// The addresses that sign-in attempts for this account are counted under. Not an unverified
+/// one, which another account may sign in with.
 const EMAILS: &str = "SELECT email FROM passwords WHERE user_id = $1 \
-    UNION SELECT email FROM users WHERE id = $1 AND email IS NOT NULL";
+    UNION SELECT email FROM users WHERE id = $1 AND email_verified_at IS NOT NULL";
 
 const DELETE: &str = "DELETE FROM users WHERE id = $1";
 
-/// Links an identity to an existing account.
+/// Locks the account, and fails if the sign-in that requests the change has ended, for example
+/// by a reset of the password that came first.
+async fn lock(tx: &mut Transaction, user: UserId, sign_in: SignInId) -> Result<()> {
+    tx.execute(LOCK, params![user]).await?;
+    let active = tx.fetch_optional(sign_ins::IS_ACTIVE, params![sign_in, user], |_| Ok(())).await?;
+    active.ok_or(Error::SignInEnded)
+}
+
+/// Links an identity to the account of this sign-in.
 ///
 /// If the provider has verified the same address, it is verified here too. An account
 /// without an address takes it.
 ///
 /// # Errors
-/// [`Error::Exists`] when it was linked meanwhile.
+/// [`Error::Exists`] when it was linked meanwhile, and [`Error::SignInEnded`].
 pub async fn link(
     db: &Db,
     user: UserId,
+    sign_in: SignInId,
     provider: &str,
     profile: &Profile,
     now: Timestamp,
 ) -> Result<()> {
     let mut tx = db.begin().await?;
+    lock(&mut tx, user, sign_in).await?;
     identities::insert(&mut tx, user, provider, profile, now).await?;
     tx.commit().await?;
     match &profile.email {
@@ -111,6 +127,13 @@ pub async fn verify_email(db: &Db, user: UserId, email: &Email, now: Timestamp) 
     }
 }
 
+/// The sign-in methods of an account.
+pub async fn sign_in_methods(db: &Db, user: UserId) -> Result<Vec<SignInMethod>> {
+    let read = |row: &Row<'_>| row.get::<Option<String>>("provider");
+    let providers = db.fetch_all(METHOD_LIST, params![user], read).await?.into_iter();
+    Ok(providers.map(|one| one.map_or(SignInMethod::Password, SignInMethod::OAuth)).collect())
+}
+
 #[derive(Clone, Copy, Debug)]
 pub enum UnlinkTarget<'a> {
     Password,
@@ -136,22 +159,36 @@ pub async fn unlink(db: &Db, user: UserId, method: UnlinkTarget<'_>) -> Result<U
     Ok(if deleted > 0 { UnlinkOutcome::Removed } else { UnlinkOutcome::NotFound })
 }
 
+#[derive(Clone, Copy, Debug)]
+pub struct PasswordChange<'a> {
+    pub user: UserId,
+    /// The sign-in that requests it.
+    pub sign_in: SignInId,
+    /// When the password that the user has proved was set; `None` for a first one.
+    pub previous: Option<Timestamp>,
+    /// The address to sign in with, and whether this account has verified it.
+    pub email: &'a Email,
+    pub is_verified: bool,
+    pub hash: &'a str,
+}
+
 /// Sets the password of an account, and the address to sign in with.
 ///
 /// If this account has verified the address, another account with the same, unverified,
 /// address loses its password.
 ///
 /// # Errors
-/// [`Error::Exists`] when the address signs in to another account.
-pub async fn set_password(
-    db: &Db,
-    user: UserId,
-    email: &Email,
-    is_verified: bool,
-    hash: &str,
-    now: Timestamp,
-) -> Result<()> {
+/// [`Error::Exists`] when the address signs in to another account, and [`Error::SignInEnded`]
+/// when the sign-in has ended or the password is no longer the previous one.
+pub async fn set_password(db: &Db, change: PasswordChange<'_>, now: Timestamp) -> Result<()> {
+    let PasswordChange { user, sign_in, previous, email, is_verified, hash } = change;
     let mut tx = db.begin().await?;
+    lock(&mut tx, user, sign_in).await?;
+    let changed_at =
+        tx.fetch_optional(passwords::OF_USER, params![user], passwords::changed).await?;
+    if changed_at != previous {
+        return Err(Error::SignInEnded);
+    }
     if is_verified {
         tx.execute(DELETE_UNVERIFIED_CLAIM, params![email, user]).await?;
     }
@@ -200,6 +237,7 @@ pub async fn reset_password(
     let all = params![user_id, "", now];
     let ended = tx.fetch_all(sign_ins::END_OTHERS, all, |row| row.get("id")).await?;
     tx.commit().await?;
+    db.announce().await;
     Ok(Some(PasswordReset { recipient, ended }))
 }
 

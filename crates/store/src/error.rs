@@ -9,6 +9,9 @@ pub enum Error {
     /// The account was deleted meanwhile (a foreign key failed).
     #[error("its account is gone")]
     AccountGone,
+    /// The sign-in that requested the change has ended, or the password was changed meanwhile.
+    #[error("the sign-in has ended")]
+    SignInEnded,
     /// An operator has blocked the account.
     #[error("its account is blocked")]
     Blocked,

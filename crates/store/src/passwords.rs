@@ -4,7 +4,7 @@ use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::{Email, Timestamp, User, UserId};
 
 use crate::users::{self, user, user_columns};
-use crate::values::params;
+use crate::values::{Row, params};
 use crate::{Db, Error, Result};
 
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ const INSERT: &str =
 
 const REHASH: &str = "UPDATE passwords SET hash = $3 WHERE user_id = $1 AND hash = $2";
 
-const OF_USER: &str = "SELECT email, changed_at FROM passwords WHERE user_id = $1";
+pub(crate) const OF_USER: &str = "SELECT email, changed_at FROM passwords WHERE user_id = $1";
 
 /// The account that this address signs in to.
 pub async fn by_email(db: &Db, email: &Email) -> Result<Option<Account>> {
@@ -64,5 +64,9 @@ pub async fn email_of(db: &Db, user: UserId) -> Result<Option<Email>> {
 
 /// `None` without a password.
 pub async fn changed_at(db: &Db, user: UserId) -> Result<Option<Timestamp>> {
-    db.fetch_optional(OF_USER, params![user], |row| row.get("changed_at")).await
+    db.fetch_optional(OF_USER, params![user], changed).await
+}
+
+pub(crate) fn changed(row: &Row<'_>) -> Result<Timestamp> {
+    row.get("changed_at")
 }

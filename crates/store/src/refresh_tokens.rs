@@ -70,13 +70,19 @@ pub async fn begin_family(
 ) -> Result<()> {
     let SignIn { id, user_id, created_at, expires_at, .. } = sign_in;
     let mut tx = db.begin().await?;
-    if tx.execute(sign_ins::INSERT, &sign_ins::values(sign_in, &None)).await? == 0 {
+    let statement = sign_ins::insert_statement(db.backend());
+    if tx.execute(statement, &sign_ins::values(sign_in, &None)).await? == 0 {
         drop(tx);
         return Err(sign_ins::insert_error(db, *user_id).await);
     }
-    tx.execute(sign_ins::END_OLDEST, params![user_id, created_at, sign_ins::MAX_ACTIVE]).await?;
+    let oldest = params![user_id, created_at, sign_ins::MAX_ACTIVE];
+    let ended = tx.execute(sign_ins::END_OLDEST, oldest).await?;
     tx.execute(INSERT, params![hash, id, scope, client_id, created_at, expires_at]).await?;
-    tx.commit().await
+    tx.commit().await?;
+    if ended > 0 {
+        db.announce().await;
+    }
+    Ok(())
 }
 
 /// Replaces a token by its successor. Returns `false` if it already has one, has expired, or

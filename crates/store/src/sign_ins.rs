@@ -4,7 +4,7 @@ use latchkey_domain::sign_in::{Lifetime, SignIn};
 use latchkey_domain::{SignInId, Timestamp, UserId};
 
 use crate::values::{Row, Value, params};
-use crate::{Db, Error, Result};
+use crate::{Backend, Db, Error, Result};
 
 /// The columns that [`sign_in`] reads, from `sign_ins s`. `last_used`: includes the last
 /// refresh of a JWT, which is recorded only in `refresh_tokens`.
@@ -40,11 +40,24 @@ pub(crate) fn sign_in(row: &Row<'_>) -> Result<SignIn> {
     })
 }
 
-pub(crate) const INSERT: &str = "INSERT INTO sign_ins \
-    (id, user_id, carries, door, session_hash, user_agent, address, created_at, \
-     authenticated_at, last_seen_at, expires_at) \
-    SELECT $1, u.id, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM users u \
-    WHERE u.id = $2 AND u.blocked_at IS NULL";
+macro_rules! insert {
+    () => {
+        "INSERT INTO sign_ins (id, user_id, carries, door, session_hash, user_agent, address, \
+            created_at, authenticated_at, last_seen_at, expires_at) \
+         SELECT $1, u.id, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM users u \
+         WHERE u.id = $2 AND u.blocked_at IS NULL"
+    };
+}
+
+/// The statement that stores a sign-in. It waits for a transaction that resets the password,
+/// blocks or deletes the account: either that ends this sign-in, or this sees its outcome.
+/// SQLite has only one writer at a time.
+pub(crate) const fn insert_statement(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Sqlite => insert!(),
+        Backend::Postgres => concat!(insert!(), " FOR SHARE"),
+    }
+}
 
 const IS_BLOCKED: &str = "SELECT id FROM users WHERE id = $1 AND blocked_at IS NOT NULL";
 
@@ -134,6 +147,11 @@ const END: &str = concat!(
     next_order!("$3"),
     " WHERE id = $1 AND user_id = $2 AND ended_at IS NULL"
 );
+
+/// Only inside a transaction that has locked the account.
+pub(crate) const IS_ACTIVE: &str =
+    "SELECT id FROM sign_ins WHERE id = $1 AND user_id = $2 AND ended_at IS NULL";
+
 const RECORD_REAUTHENTICATION: &str =
     "UPDATE sign_ins SET authenticated_at = $2 WHERE id = $1 AND ended_at IS NULL";
 
@@ -159,10 +177,13 @@ const BATCH: u32 = 500;
 /// `session_hash`: the hash of the session id, unless the credential is a JWT.
 pub async fn insert(db: &Db, sign_in: &SignIn, session_hash: Option<&str>) -> Result<()> {
     let SignIn { user_id, created_at, .. } = sign_in;
-    if db.execute(INSERT, &values(sign_in, &session_hash)).await? == 0 {
+    let statement = insert_statement(db.backend());
+    if db.execute(statement, &values(sign_in, &session_hash)).await? == 0 {
         return Err(insert_error(db, *user_id).await);
     }
-    db.execute(END_OLDEST, params![user_id, created_at, MAX_ACTIVE]).await?;
+    if db.execute(END_OLDEST, params![user_id, created_at, MAX_ACTIVE]).await? > 0 {
+        db.announce().await;
+    }
     Ok(())
 }
 

@@ -58,6 +58,10 @@ impl Host for App {
         Redirect::to("/")
     }
 
+    fn sends_codes(&self) -> bool {
+        !self.mailer.is_disabled()
+    }
+
     /// The local provider's administrator gets the role `admin` in development.
     /// Users of a real provider start without roles.
     fn initial_roles(&self, provider: &Provider, profile: &Profile) -> Roles {

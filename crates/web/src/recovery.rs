@@ -112,8 +112,10 @@ pub(crate) async fn send_account_exists(app: &App, email: Email) {
 }
 
 pub(crate) async fn send_password_changed(app: &App, user: UserId, email: Email) {
-    let link = app.settings.absolute("/forgot");
-    send(app, Some(user), email, EmailKind::PasswordChanged, link, NOTICE_TTL).await;
+    if app.limits.allow_email_to("changed", &email) {
+        let link = app.settings.absolute("/forgot");
+        send(app, Some(user), email, EmailKind::PasswordChanged, link, NOTICE_TTL).await;
+    }
 }
 
 /// Sends a link to reset the password, if there is an account. Runs in the background:

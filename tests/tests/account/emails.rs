@@ -2,12 +2,12 @@
 
 use latchkey_domain::Span;
 use latchkey_store::hash::sha256_hex;
-use latchkey_tests::database::{dump, rows};
+use latchkey_tests::database::{dump, execute, rows};
 use latchkey_tests::{Browser, Latchkey, Page, Setup, texts};
 
 use crate::helpers::{
-    ADA, CHANGED, EXISTS, OTHER_PASSWORD, RESET, VERIFY, came_in, email_to, emails, emails_about,
-    forgot, id_by_password, id_of, is_in, link, linked, opens, proved, reset,
+    ADA, CHANGED, EXISTS, OTHER_PASSWORD, RESET, VERIFY, came_in, come_in, email_to, emails,
+    emails_about, forgot, id_by_password, id_of, is_in, link, linked, opens, proved, reset,
 };
 use latchkey_tests::accounts::{
     ApiClient, PASSWORD, expect_problem, json_of, sign_up, signed_in, tokens,
@@ -334,6 +334,35 @@ async fn password_reset_removes_pre_hijacker_identity() {
         assert!(!opens(&app, ADA, PASSWORD).await, "Eve's password still opens it");
         let eves = id_of(&mut came_in(&app, "github", "octo", "session").await, &app).await;
         assert_ne!(eves, account, "Eve's identity still opens it");
+    }
+}
+
+/// Eve's sign-in is stored while Ada's reset removes what it was proved with: the triggers do
+/// what the reset does, at the worst moment.
+#[tokio::test]
+async fn reset_during_a_sign_in_ends_it() {
+    const REMOVED: &str = "DELETE FROM identities WHERE user_id = NEW.user_id";
+    const CHANGED: &str = "UPDATE passwords SET changed_at = changed_at + 1 \
+        WHERE user_id = NEW.user_id";
+    for key in ["session", "jwt"] {
+        for (statement, code) in [(REMOVED, "attempt_expired"), (CHANGED, "wrong_credentials")] {
+            let app = Latchkey::start().await;
+            sign_up(&app, BOB).await;
+            let _ = came_in(&app, "github", "octo", key).await;
+            let trigger =
+                format!("CREATE TRIGGER reset AFTER INSERT ON sign_ins BEGIN {statement}; END");
+            execute(&app.app.db, &trigger).await;
+            let mut eve = Browser::new();
+            let page = if statement == REMOVED {
+                come_in(&mut eve, &app, "github", "octo", key).await
+            } else {
+                let fields = [("email", BOB), ("password", PASSWORD), ("strategy", key)];
+                eve.post(&app.url("/sign-in"), &fields).await
+            };
+            assert_eq!(page.header("x-error-code"), Some(code), "{key}: {}", page.summary());
+            assert!(!is_in(&mut eve, &app).await, "{key}: {code}");
+            assert_eq!(eve.jar.get("localhost", &app.cookie("latchkey_token")), None, "{code}");
+        }
     }
 }
 

@@ -7,9 +7,12 @@ use latchkey_tests::{Browser, Database, Latchkey, Page, Setup};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::helpers::{RESET, VERIFY, email_to, emails_about, forgot, knock_from, post_with};
+use crate::helpers::{
+    CHANGED, OTHER_PASSWORD, RESET, VERIFY, email_to, emails_about, forgot, knock_from, post_with,
+    set_password,
+};
 use latchkey_tests::accounts::{
-    ApiClient, PASSWORD, expect_problem, fill_password_queue, instance, sign_up, tokens,
+    ApiClient, PASSWORD, expect_problem, fill_password_queue, instance, sign_up, signed_in, tokens,
 };
 
 const BOB: &str = "bob@example.test";
@@ -299,6 +302,49 @@ async fn reset_emails_per_account_are_limited_silently() {
     app.advance(Span::minutes(6));
     let _ = forgot(&app, BOB).await.expect(200);
     assert_eq!(emails_about(&app, BOB, RESET).await, 4);
+}
+
+/// Each change voids the links of earlier e-mails, and sends another.
+#[tokio::test]
+async fn password_changes_are_limited() {
+    let app = Setup::new().with_frozen_clock().start().await;
+    sign_up(&app, BOB).await;
+    let mut bob = signed_in(&app, BOB, "session").await;
+    let passwords = [PASSWORD, OTHER_PASSWORD];
+    for n in 0..5 {
+        let page = set_password(&mut bob, &app, passwords[n % 2], passwords[(n + 1) % 2]).await;
+        assert_eq!(page.see_other(), "/account?done=password");
+    }
+    let _ = forgot(&app, BOB).await.expect(200);
+    let link = email_to(&app, BOB, RESET).await.link;
+    let page = set_password(&mut bob, &app, OTHER_PASSWORD, PASSWORD).await;
+    let seconds = wait(&page);
+    assert!((1..=600).contains(&seconds), "{seconds}");
+    let _ = Browser::new().get(&link).await.expect(200);
+    assert_eq!(emails_about(&app, BOB, CHANGED).await, 3, "of one kind to one account");
+    app.advance(Span::seconds(seconds));
+    let page = set_password(&mut bob, &app, OTHER_PASSWORD, PASSWORD).await;
+    assert_eq!(page.see_other(), "/account?done=password");
+}
+
+#[tokio::test]
+async fn callbacks_are_rate_limited_per_client_address() {
+    let app = Setup::new().with_frozen_clock().start().await;
+    let mut browser = Browser::new();
+    let callback = format!("{}?code=a&state=b", app.callback("google"));
+    let mut sent = 0;
+    let page = loop {
+        let page = browser.get(&callback).await;
+        if page.status == 429 {
+            break page;
+        }
+        let _ = page.expect_error(400, "attempt_unknown");
+        sent += 1;
+        assert!(sent <= 600, "no end to callbacks");
+    };
+    assert_eq!(sent, 300);
+    app.advance(Span::seconds(wait(&page)));
+    let _ = browser.get(&callback).await.expect_error(400, "attempt_unknown");
 }
 
 #[tokio::test]

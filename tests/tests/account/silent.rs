@@ -207,6 +207,14 @@ async fn account_without_email_reauthenticates_with_provider() {
     assert!(page.body.contains("action=\"/auth/facebook\""), "{}", page.summary());
     let _ = come_in(&mut noor, &app, "facebook", "noor", "session").await.expect(303);
     let _ = link(&mut noor, &app, "google", "noor").await.expect(303);
+    // Facebook does not say whether an address is verified, so no code can be sent to it.
+    let mut ada = came_in(&app, "facebook", "ada", "session").await;
+    app.advance(Span::minutes(11));
+    let _ = delete(&mut ada, &app).await.expect_error(403, "fresh_proof_required");
+    let page = ada.get(&app.url(AGAIN)).await.expect(200);
+    assert!(page.body.contains("action=\"/auth/facebook\""), "{}", page.summary());
+    let _ = come_in(&mut ada, &app, "facebook", "ada", "session").await.expect(303);
+    let _ = delete(&mut ada, &app).await.expect(303);
     // From here on there is a password.
     app.advance(Span::minutes(11));
     let _ = come_in(&mut noor, &app, "facebook", "noor", "session").await.expect(303);

@@ -3,10 +3,12 @@
 use latchkey_domain::identity::{Profile, Subject};
 use latchkey_domain::sample_data::SampleData;
 use latchkey_domain::sign_in::CredentialKind;
-use latchkey_domain::{DisplayName, Span, User};
-use latchkey_store::accounts::{self, PasswordReset, UnlinkOutcome, UnlinkTarget};
+use latchkey_domain::{DisplayName, Span, Timestamp, User};
+use latchkey_store::accounts::{self, PasswordChange, PasswordReset, UnlinkOutcome, UnlinkTarget};
 use latchkey_store::email_tokens::{self, Purpose, Recipient};
+use latchkey_store::failed_attempts::{self, Bucket};
 use latchkey_store::{Db, Error, audit, identities, passwords, sign_ins, users};
+use sqlx::{Connection as _, PgConnection};
 use tokio::task::JoinSet;
 
 use crate::people::{NOW, email, profile, sign_in, somebody, user};
@@ -55,13 +57,84 @@ async fn reset(db: &Db, user: &User, password: &str) -> Result<Option<PasswordRe
     accounts::reset_password(db, &token, password, NOW).await
 }
 
+/// From a new sign-in, which ends afterwards.
+async fn link(db: &Db, user: &User, profile: &Profile) -> Result<(), Error> {
+    let by = sign_in(user, CredentialKind::Session);
+    sign_ins::insert(db, &by, None).await?;
+    let linked = accounts::link(db, user.id, by.id, "acme", profile, NOW).await;
+    sign_ins::end(db, by.id, user.id, NOW).await?;
+    linked
+}
+
+/// From a new sign-in, by somebody who knows the current password.
+async fn set_password(
+    db: &Db,
+    user: &User,
+    is_verified: bool,
+    hash: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let by = sign_in(user, CredentialKind::Session);
+    sign_ins::insert(db, &by, None).await?;
+    let previous = passwords::changed_at(db, user.id).await?;
+    let email = &email(ADA);
+    let change =
+        PasswordChange { user: user.id, sign_in: by.id, previous, email, is_verified, hash };
+    accounts::set_password(db, change, now).await
+}
+
 on_both! {
+    // A reset of the password may come first.
+    async fn sign_in_methods_are_changed_only_by_an_active_sign_in(database) {
+        let db = &database.db;
+        let ada = with_password(db, ADA, true, "old").await;
+        let by = sign_in(&ada, CredentialKind::Session);
+        sign_ins::insert(db, &by, None).await.expect("stored");
+        let (email, previous) = (&email(ADA), passwords::changed_at(db, ada.id).await.expect("an answer"));
+        let change = PasswordChange {
+            user: ada.id, sign_in: by.id, previous, email, is_verified: true, hash: "new",
+        };
+        // The password is no longer the one that was proved.
+        let stale = PasswordChange { previous: Some(NOW.minus(Span::days(1))), ..change };
+        let first = PasswordChange { previous: None, ..change };
+        for change in [stale, first] {
+            let refused = accounts::set_password(db, change, NOW).await;
+            assert!(matches!(refused, Err(Error::SignInEnded)), "{refused:?}");
+        }
+        // The sign-in has ended, or belongs to somebody else.
+        let bob = somebody(db).await;
+        let other = accounts::link(db, bob.id, by.id, "acme", &profile("1"), NOW).await;
+        assert!(matches!(other, Err(Error::SignInEnded)), "{other:?}");
+        sign_ins::end(db, by.id, ada.id, NOW).await.expect("ended");
+        let linked = accounts::link(db, ada.id, by.id, "acme", &profile("1"), NOW).await;
+        assert!(matches!(linked, Err(Error::SignInEnded)), "{linked:?}");
+        let refused = accounts::set_password(db, change, NOW).await;
+        assert!(matches!(refused, Err(Error::SignInEnded)), "{refused:?}");
+        let found = passwords::by_email(db, email).await.expect("an answer").expect("one");
+        assert_eq!((found.hash.as_str(), ways_in(db, &ada).await), ("old", 0));
+    }
+
+    async fn deleting_account_keeps_attempts_at_another_with_the_address(database) {
+        let db = &database.db;
+        let _ = with_password(db, ADA, false, "h").await;
+        let unverified = user(Some(ADA), false);
+        let profile = vouched("1", ADA, false);
+        let samples = SampleData::default();
+        identities::create_account(db, &unverified, "acme", &profile, &samples).await.expect("new");
+        let limit = Bucket { tries: 1, every: Span::minutes(1) };
+        let here = "203.0.113.9";
+        failed_attempts::record(db, ADA, here, (limit, limit), Span::minutes(5), NOW).await.expect("written");
+        accounts::delete(db, unverified.id, NOW).await.expect("deleted");
+        let wait = failed_attempts::lockout(db, ADA, here, limit, Span::minutes(5), NOW).await;
+        assert!(wait.expect("an answer").is_some(), "the attempts are forgotten");
+    }
+
     async fn identity_can_be_linked_only_once(database) {
         let db = &database.db;
         let (ada, bob) = (somebody(db).await, somebody(db).await);
-        accounts::link(db, ada.id, "acme", &profile("1"), NOW).await.expect("linked");
+        link(db, &ada, &profile("1")).await.expect("linked");
         for again in [&ada, &bob] {
-            let outcome = accounts::link(db, again.id, "acme", &profile("1"), NOW).await;
+            let outcome = link(db, again, &profile("1")).await;
             assert!(matches!(outcome, Err(Error::Exists)), "{outcome:?}");
         }
         let owner = identities::find_user(db, "acme", &profile("1")).await.expect("an answer");
@@ -79,7 +152,7 @@ on_both! {
             let owner = with_password(db, &format!("{index}{ADA}"), false, "h").await;
             let address = address.replace(ADA, &format!("{index}{ADA}"));
             let profile = vouched(&format!("s{index}"), &address, verified);
-            accounts::link(db, owner.id, "acme", &profile, NOW).await.expect("linked");
+            link(db, &owner, &profile).await.expect("linked");
             assert_eq!(is_verified(db, &owner).await, proved, "{address} {verified}");
         }
     }
@@ -88,17 +161,17 @@ on_both! {
         let db = &database.db;
         let noor = somebody(db).await;
         let unproved = vouched("a", "noor@example.test", false);
-        accounts::link(db, noor.id, "acme", &unproved, NOW).await.expect("linked");
+        link(db, &noor, &unproved).await.expect("linked");
         let found = users::by_id(db, noor.id).await.expect("an answer").expect("somebody");
         assert_eq!(found.email, None);
         let proved = vouched("b", "noor@example.test", true);
-        accounts::link(db, noor.id, "acme", &proved, NOW).await.expect("linked");
+        link(db, &noor, &proved).await.expect("linked");
         let found = users::by_id(db, noor.id).await.expect("an answer").expect("somebody");
         assert_eq!((found.email, found.email_verified), (Some(email("noor@example.test")), true));
         // Another account has verified the address, so only the identity is linked.
         let other = somebody(db).await;
         let same = vouched("c", "noor@example.test", true);
-        accounts::link(db, other.id, "acme", &same, NOW).await.expect("linked");
+        link(db, &other, &same).await.expect("linked");
         let found = users::by_id(db, other.id).await.expect("an answer").expect("somebody");
         assert_eq!((found.email, ways_in(db, &other).await), (None, 2));
     }
@@ -122,7 +195,7 @@ on_both! {
         let own = ada.id.to_string();
         let outcome = unlink(db, &ada, issuer, &own).await;
         assert_eq!(outcome, UnlinkOutcome::LastMethod);
-        accounts::link(db, ada.id, "acme", &profile("2"), NOW).await.expect("linked");
+        link(db, &ada, &profile("2")).await.expect("linked");
         for (user, issuer, subject, expected) in [
             (&ada, issuer, "nobody's", UnlinkOutcome::NotFound),
             (&ada, "https://other.test", "2", UnlinkOutcome::NotFound),
@@ -135,7 +208,7 @@ on_both! {
         let password = accounts::unlink(db, ada.id, UnlinkTarget::Password).await.expect("an answer");
         assert_eq!(password, UnlinkOutcome::LastMethod);
         // A password is a sign-in method, too.
-        let set = accounts::set_password(db, ada.id, &email(ADA), false, "h", NOW).await;
+        let set = set_password(db, &ada, false, "h", NOW).await;
         set.expect("set");
         let outcome = unlink(db, &ada, issuer, &own).await;
         assert_eq!((outcome, ways_in(db, &ada).await), (UnlinkOutcome::Removed, 0));
@@ -151,7 +224,7 @@ on_both! {
             for n in 0..4 {
                 let subject = format!("{}-{n}", ada.id);
                 let profile = profile(&subject);
-                accounts::link(&database.db, ada.id, "acme", &profile, NOW).await.expect("linked");
+                link(&database.db, &ada, &profile).await.expect("linked");
                 subjects.push(subject);
             }
             let mut all = JoinSet::new();
@@ -176,15 +249,15 @@ on_both! {
         identities::create_account(db, &ada, "acme", &vouched("1", ADA, true), &SampleData::default())
             .await
             .expect("a new account");
-        let unproved = accounts::set_password(db, ada.id, &email(ADA), false, "ada's", NOW).await;
+        let unproved = set_password(db, &ada, false, "ada's", NOW).await;
         assert!(matches!(unproved, Err(Error::Exists)), "{unproved:?}");
-        accounts::set_password(db, ada.id, &email(ADA), true, "ada's", NOW).await.expect("set");
+        set_password(db, &ada, true, "ada's", NOW).await.expect("set");
         let found = passwords::by_email(db, &email(ADA)).await.expect("an answer").expect("one");
         assert_eq!((found.user.id, found.hash.as_str()), (ada.id, "ada's"));
         assert_eq!(passwords::changed_at(db, eve.id).await.expect("an answer"), None);
         // Setting it again replaces it.
         let later = NOW.plus(Span::days(1));
-        accounts::set_password(db, ada.id, &email(ADA), true, "new", later).await.expect("set");
+        set_password(db, &ada, true, "new", later).await.expect("set");
         assert_eq!(passwords::changed_at(db, ada.id).await.expect("an answer"), Some(later));
         assert_eq!(database.rows("passwords").await, 1);
     }
@@ -192,12 +265,12 @@ on_both! {
     async fn reset_unlinks_identities_if_email_is_unverified(database) {
         let db = &database.db;
         let hijacked = with_password(db, ADA, false, "eve's").await;
-        accounts::link(db, hijacked.id, "acme", &profile("eve"), NOW).await.expect("linked");
+        link(db, &hijacked, &profile("eve")).await.expect("linked");
         reset(db, &hijacked, "ada's").await.expect("reset");
         assert_eq!(ways_in(db, &hijacked).await, 0);
         assert!(is_verified(db, &hijacked).await);
         // If the address was verified before, linked identities stay.
-        accounts::link(db, hijacked.id, "acme", &profile("ada"), NOW).await.expect("linked");
+        link(db, &hijacked, &profile("ada")).await.expect("linked");
         reset(db, &hijacked, "again").await.expect("reset");
         assert_eq!(ways_in(db, &hijacked).await, 1);
         let found = passwords::by_email(db, &email(ADA)).await.expect("an answer").expect("one");
@@ -221,7 +294,9 @@ on_both! {
     async fn deleting_account_removes_all_personal_rows(database) {
         let db = &database.db;
         let (ada, bob) = (with_password(db, ADA, true, "h").await, somebody(db).await);
-        accounts::link(db, ada.id, "acme", &profile("1"), NOW).await.expect("linked");
+        let by = sign_in(&ada, CredentialKind::Session);
+        sign_ins::insert(db, &by, None).await.expect("stored");
+        accounts::link(db, ada.id, by.id, "acme", &profile("1"), NOW).await.expect("linked");
         let (session, jwt) = (sign_in(&ada, CredentialKind::Session), sign_in(&ada, CredentialKind::Jwt));
         for one in [&session, &jwt] {
             sign_ins::insert(db, one, None).await.expect("an answer");
@@ -261,4 +336,32 @@ on_both! {
         // Deleting it again is fine.
         accounts::delete(db, ada.id, NOW).await.expect("an answer");
     }
+}
+
+/// Either a change of the account ends the sign-in, or the sign-in sees its outcome.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: tests/run"]
+async fn sign_in_waits_for_a_change_of_its_account_on_postgres() {
+    const WAITING: &str = "SELECT COUNT(*) FROM pg_stat_activity \
+        WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    let database = latchkey_tests::Database::postgres().await;
+    let db = &database.db;
+    let ada = somebody(db).await;
+    let one = sign_in(&ada, CredentialKind::Session);
+    let mut operator = PgConnection::connect(&database.url).await.expect("a connection");
+    let mut blocking = operator.begin().await.expect("a transaction");
+    sqlx::query("UPDATE users SET blocked_at = 1").execute(&mut *blocking).await.expect("blocked");
+    let storing = tokio::spawn({
+        let db = db.clone();
+        async move { sign_ins::insert(&db, &one, None).await }
+    });
+    let mut observer = PgConnection::connect(&database.url).await.expect("a connection");
+    latchkey_tests::until("the sign-in", async || {
+        let waiting: i64 = sqlx::query_scalar(WAITING).fetch_one(&mut observer).await.expect("one");
+        waiting > 0 || storing.is_finished()
+    })
+    .await;
+    blocking.commit().await.expect("committed");
+    let stored = storing.await.expect("no panic");
+    assert!(matches!(stored, Err(Error::Blocked)), "{stored:?}");
 }

@@ -1,11 +1,13 @@
 //! Tokens in e-mail links.
 
 use latchkey_domain::Span;
+use latchkey_domain::sign_in::CredentialKind;
+use latchkey_store::accounts::PasswordChange;
 use latchkey_store::email_tokens::{self, Purpose, Recipient};
-use latchkey_store::{Db, Error, accounts};
+use latchkey_store::{Db, Error, accounts, sign_ins, users};
 use tokio::task::JoinSet;
 
-use crate::people::{NOW, email, somebody};
+use crate::people::{NOW, email, sign_in, somebody};
 
 const LASTS: Span = Span::minutes(30);
 
@@ -66,7 +68,13 @@ on_both! {
         let ada = sent(db, "a", Purpose::Verify).await;
         email_tokens::insert(db, "b", Purpose::Reset, &ada, NOW.plus(LASTS)).await.expect("sent");
         sent(db, "c", Purpose::Reset).await;
-        accounts::set_password(db, ada.user_id, &ada.email, false, "h", NOW).await.expect("set");
+        let user = users::by_id(db, ada.user_id).await.expect("an answer").expect("somebody");
+        let by = sign_in(&user, CredentialKind::Session);
+        sign_ins::insert(db, &by, None).await.expect("stored");
+        let change = PasswordChange {
+            user: user.id, sign_in: by.id, previous: None, email: &ada.email, is_verified: false, hash: "h",
+        };
+        accounts::set_password(db, change, NOW).await.expect("set");
         for (hash, purpose, lives) in
             [("a", Purpose::Verify, false), ("b", Purpose::Reset, false), ("c", Purpose::Reset, true)]
         {

@@ -190,6 +190,9 @@ impl From<&latchkey_store::Error> for AppError {
     fn from(error: &latchkey_store::Error) -> Self {
         match error {
             latchkey_store::Error::Blocked => return Self::new(catalogue::ACCOUNT_BLOCKED),
+            latchkey_store::Error::SignInEnded => {
+                return Self::new(catalogue::TOKEN_REVOKED).challenge("error=\"invalid_token\"");
+            }
             // Always the caller's own account: nobody writes to another's.
             latchkey_store::Error::AccountGone => {
                 return Self::new(catalogue::SIGN_IN_REQUIRED)

@@ -26,7 +26,7 @@ use crate::cookies::{CookieProfile, PENDING_LINK, SetCookies};
 use crate::errors::{AppError, HandlerResult, catalogue};
 use crate::extract::StrictForm;
 use crate::host::{ConnectCallback, Host};
-use crate::sign_in::{Proof, SignInContext, complete_sign_in, parse_strategy};
+use crate::sign_in::{Proof, SignInContext, complete_sign_in, parse_strategy, undo_sign_in};
 use crate::state::Latchkey;
 
 /// Cookies of pending attempts per browser, and of used ones per provider. More would make the
@@ -108,6 +108,8 @@ where
     if let Some(return_to) = attempt.as_ref().and_then(|attempt| completed(attempt, &context)) {
         return Ok(Redirect::to(return_to.as_str()).into_response());
     }
+    // Each attempt costs a call to the provider.
+    latchkey.limits.check(&context.client)?;
     let attempt = claim(&latchkey, attempt, &slug, state, &context.client)
         .await?
         .map_err(|error| AppError::from_attempt(error, provider, context.current.is_some()))?;
@@ -130,24 +132,35 @@ where
             let roles = host.initial_roles(provider, &profile);
             let (db, clock) = (&latchkey.db, &latchkey.clock);
             let samples = |user, now| latchkey.config.samples(user, now);
-            let account =
-                accounts::find_or_create(db, clock, &provider.slug, &profile, roles, samples)
-                    .await
-                    .map_err(|error| {
-                        admission_error(&latchkey, error, provider, profile, &context)
-                    })?;
+            let slug = &provider.slug;
+            let account = accounts::find_or_create(db, clock, slug, &profile, roles, samples).await;
+            let account = match account {
+                Ok(account) => account,
+                Err(error) => {
+                    return Err(admission_error(&latchkey, error, provider, profile, &context));
+                }
+            };
             let user = account.user;
             if account.created {
                 let (slug, client) = (&*provider.slug, &context.client);
                 audit::record_by_user(&latchkey, Kind::SignedUp, user.id, slug, client).await;
             }
             // The session, or the tokens.
-            let auth_time = match can_prove_identity(&latchkey, &user).await? {
+            let auth_time = match can_prove_identity(&latchkey, &host, &user).await? {
                 true => auth_time,
                 false => Some(latchkey.clock.now()),
             };
             let proof = Proof::provider(&provider.slug, auth_time, &user);
             let signed_in = complete_sign_in(&latchkey, context, &user, proof, credential).await?;
+            // A reset of the password may have removed the identity in the meantime.
+            let owner = identities::find_user(db, slug, &profile).await?;
+            if owner.is_none_or(|owner| owner.id != user.id) {
+                undo_sign_in(&latchkey, &response_cookies, &signed_in).await?;
+                let label = &provider.label;
+                return Err(AppError::new(catalogue::ATTEMPT_EXPIRED)
+                    .for_provider(provider)
+                    .detail(format!("{label} was unlinked from your account in the meantime.")));
+            }
             (Some(signed_in.id), Some(Extension(signed_in)))
         }
         Purpose::Link(user) => {
@@ -224,19 +237,22 @@ async fn link(
     let Some(caller) = context.current.as_ref().filter(|caller| caller.user.id == user) else {
         return Err(AppError::new(catalogue::LINK_LOST).link("Go to your account", "/account"));
     };
-    caller.require_active(latchkey).await?;
-    link_identity(latchkey, user, &provider.slug, profile, &context.client).await
+    link_identity(latchkey, caller, &provider.slug, profile, &context.client).await
 }
 
-/// Links an identity, so that the user can sign in with it.
+/// Links an identity, so that the user can sign in with it. Returns 401 if the sign-in was
+/// revoked.
 pub async fn link_identity(
     latchkey: &Latchkey,
-    user: UserId,
+    caller: &Caller,
     provider: &str,
     profile: &Profile,
     client: &Client,
 ) -> HandlerResult<()> {
-    if accounts::link(&latchkey.db, user, provider, profile, latchkey.clock.now()).await? {
+    caller.require_active(latchkey).await?;
+    let sign_in = caller.sign_in_id().ok_or_else(|| AppError::new(catalogue::TOKEN_REVOKED))?;
+    let (user, now) = (caller.user.id, latchkey.clock.now());
+    if accounts::link(&latchkey.db, user, sign_in, provider, profile, now).await? {
         audit::record_by_user(latchkey, Kind::Linked, user, provider, client).await;
     }
     Ok(())
@@ -286,15 +302,22 @@ async fn claim(
     Ok(if is_first { Ok(attempt) } else { Err(AttemptError::AlreadyUsed) })
 }
 
-/// Whether the user can reauthenticate: by e-mail or password, or with a provider that sends
-/// `auth_time`. Other users must not be locked out of sensitive actions.
-async fn can_prove_identity(latchkey: &Latchkey, user: &User) -> HandlerResult<bool> {
-    if user.email.is_some() {
+/// Whether the user can reauthenticate: with a code by e-mail, a password, or a provider that
+/// sends `auth_time`. Other users must not be locked out of sensitive actions.
+pub async fn can_prove_identity(
+    latchkey: &Latchkey,
+    host: &impl Host,
+    user: &User,
+) -> HandlerResult<bool> {
+    if user.email_verified && host.sends_codes() {
         return Ok(true);
     }
-    let identities = identities::of_user(&latchkey.db, user.id).await?;
-    Ok(identities.iter().any(|identity| {
-        latchkey.provider(&identity.provider).is_some_and(Provider::can_reauthenticate)
+    let methods = latchkey_store::accounts::sign_in_methods(&latchkey.db, user.id).await?;
+    Ok(methods.iter().any(|method| match method {
+        SignInMethod::Password => true,
+        SignInMethod::OAuth(slug) => {
+            latchkey.provider(slug).is_some_and(Provider::can_reauthenticate)
+        }
     }))
 }
 

@@ -8,11 +8,11 @@ use latchkey_domain::{DisplayName, Email, ReturnTo, SignInMethod};
 use serde::Deserialize;
 
 use crate::client::Client;
-use crate::errors::{HandlerResult, sign_in_page};
+use crate::errors::{AppError, HandlerResult, catalogue, sign_in_page};
 use crate::extract::StrictForm;
 use crate::host::{FailedSignIn, FailedSignUp, FieldErrors, Host};
 use crate::password;
-use crate::sign_in::{self, Proof, SignInContext, complete_sign_in, parse_strategy};
+use crate::sign_in::{self, Proof, SignInContext, complete_sign_in, parse_strategy, undo_sign_in};
 use crate::state::Latchkey;
 
 #[derive(Deserialize)]
@@ -47,8 +47,12 @@ where
         return Err(host.failed_sign_in(&failed));
     };
     let proof = Proof::password(latchkey.clock.now());
+    let cookies = context.response_cookies.clone();
     let signed_in = complete_sign_in(&latchkey, context, &verified.user, proof, credential).await?;
-    verified.ensure_unchanged(&latchkey, signed_in.id).await?;
+    if !verified.is_unchanged(&latchkey).await? {
+        undo_sign_in(&latchkey, &cookies, &signed_in).await?;
+        return Err(AppError::new(catalogue::WRONG_CREDENTIALS));
+    }
     let next = match form.check_cookies {
         None => next.to_string(),
         Some(_) => sign_in_page(&[("arrived", "yes"), ("next", next.as_str())]),

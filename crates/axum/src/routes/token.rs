@@ -92,19 +92,20 @@ pub async fn issue_token(
     JsonBody(request): JsonBody<TokenRequest>,
 ) -> HandlerResult<Json<TokenAnswer>> {
     let scope = requested_scope(request.scope.as_deref())?;
-    let Some(verified) =
-        password::authenticate(&latchkey, &request.email, &request.password, &client).await?
-    else {
-        return Err(AppError::new(catalogue::WRONG_CREDENTIALS)
-            .oauth_error("invalid_grant")
-            .challenge(""));
-    };
+    let wrong =
+        || AppError::new(catalogue::WRONG_CREDENTIALS).oauth_error("invalid_grant").challenge("");
+    let verified =
+        password::authenticate(&latchkey, &request.email, &request.password, &client).await?;
+    let verified = verified.ok_or_else(wrong)?;
     let user = &verified.user;
     let password = Proof::password(latchkey.clock.now());
     let sign_in = new_sign_in(&latchkey, user.id, password, CredentialKind::Jwt, &client);
     let client_id = latchkey.config.product.client_id(PROGRAM);
     let pair = latchkey.issuer.issue(user, &sign_in, scope, &client_id).await?;
-    verified.ensure_unchanged(&latchkey, sign_in.id).await?;
+    if !verified.is_unchanged(&latchkey).await? {
+        end_sign_in(&latchkey, sign_in.id, user.id).await?;
+        return Err(wrong());
+    }
     latchkey.metrics.record_sign_in("password", "jwt", "ok");
     let how = "password, a program";
     audit::record_by_user(&latchkey, Kind::SignedIn, user.id, how, &client).await;

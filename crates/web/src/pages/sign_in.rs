@@ -1,7 +1,8 @@
 //! The sign-in and sign-up pages.
 
-use latchkey_axum::{FailedSignIn, FailedSignUp, sign_in_page};
-use latchkey_domain::{CredentialKind, ReturnTo, SignInMethod};
+use latchkey_axum::routes::oauth::can_prove_identity;
+use latchkey_axum::{Credential, FailedSignIn, FailedSignUp, sign_in_page};
+use latchkey_domain::{CredentialKind, ReturnTo, SignInMethod, User};
 use latchkey_store::users;
 
 use crate::labels::ProviderButton;
@@ -52,16 +53,23 @@ impl SignInPage {
         caller: &Caller,
         code_sent: bool,
     ) -> HandlerResult<()> {
-        let user = users::by_id(&app.db, caller.user.id).await?;
-        let email = user.as_ref().and_then(verified_email).filter(|_| self.layout.sends_email);
-        let email = email.map(|email| email.to_string());
         self.reauthentication = Some(Reauthentication::default());
-        if user.is_some_and(|user| user.email.is_some()) {
+        // The user in a JWT may be minutes old.
+        let user = match caller.credential {
+            Credential::Session(_) => Some(User::clone(&caller.user)),
+            _ => users::by_id(&app.db, caller.user.id).await?,
+        };
+        let Some(user) = user else { return Ok(()) };
+        if can_prove_identity(app, app, &user).await? {
+            let email = verified_email(&user).filter(|_| self.layout.sends_email);
             let excluded = app.providers.iter().filter(|provider| !provider.can_reauthenticate());
             let excluded: Vec<_> = excluded.map(|provider| provider.label.as_str()).collect();
-            let excluded = excluded.join(" and ");
             self.providers.retain(|button| button.can_reauthenticate);
-            self.reauthentication = Some(Reauthentication { excluded, email, code_sent });
+            self.reauthentication = Some(Reauthentication {
+                excluded: excluded.join(" and "),
+                email: email.map(ToString::to_string),
+                code_sent,
+            });
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use latchkey_axum::{clear_credentials, end_sign_in, password, sign_out};
 use latchkey_domain::password::{Password, check};
 use latchkey_domain::{Email, SignInId, User, UserId};
+use latchkey_store::accounts::PasswordChange;
 use latchkey_store::email_tokens::{self, Purpose};
 use latchkey_store::{accounts, passwords, sign_ins, users};
 
@@ -30,18 +31,20 @@ pub(crate) async fn change_password(
     StrictForm(form): StrictForm<PasswordForm>,
 ) -> HandlerResult<Redirect> {
     let now = app.clock.now();
-    let user = &caller.user;
-    caller.require_active(&app).await?;
+    let (sign_in, user) = reload_user(&app, &caller).await?;
     let refused = |entry| AppError::new(entry).link("Back to your account", "/account");
-    if passwords::changed_at(&app.db, user.id).await?.is_some() {
+    let mut previous = passwords::changed_at(&app.db, user.id).await?;
+    if previous.is_some() {
         // Somebody at an unlocked computer must not lock its owner out.
         let email = passwords::email_of(&app.db, user.id).await?;
         let email = email.as_ref().map_or("", |email| email.as_str());
-        if password::authenticate(&app, email, &form.current, &client).await?.is_none() {
+        let verified = password::authenticate(&app, email, &form.current, &client).await?;
+        let Some(verified) = verified else {
             // The account may have been deleted in the meantime.
             reload_user(&app, &caller).await?;
             return Err(refused(catalogue::WRONG_PASSWORD));
-        }
+        };
+        previous = Some(verified.changed_at());
     } else {
         caller.require_recent_auth(&app).await?;
     }
@@ -49,8 +52,17 @@ pub(crate) async fn change_password(
     check(&form.new, &[email.as_str(), user.name.as_str()])
         .map_err(|weak| refused(catalogue::WEAK_PASSWORD).detail(weak.to_string()))?;
     let typed = Password::new(form.new).map_err(|_| AppError::new(catalogue::WEAK_PASSWORD))?;
+    app.limits.check_password_change(user.id)?;
     let hash = app.hasher.hash(&typed).await?;
-    match accounts::set_password(&app.db, user.id, email, user.email_verified, &hash, now).await {
+    let change = PasswordChange {
+        user: user.id,
+        sign_in,
+        previous,
+        email,
+        is_verified: user.email_verified,
+        hash: &hash,
+    };
+    match accounts::set_password(&app.db, change, now).await {
         Err(latchkey_store::Error::Exists) => {
             return Err(refused(catalogue::PASSWORD_EMAIL_TAKEN));
         }

@@ -55,7 +55,7 @@ pub(crate) async fn accept(
     caller.require_recent_auth(&app).await?;
     let pending = pending(&app, &headers, &caller)?;
     let PendingLink { provider, profile, .. } = &pending;
-    link_identity(&app, caller.user.id, provider, profile, &client).await?;
+    link_identity(&app, &caller, provider, profile, &client).await?;
     cookies.add(vec![app.cookies.removal(PENDING_LINK)]);
     Ok(done("linked"))
 }
