@@ -1,6 +1,5 @@
 //! Taking over an account, or finding out that it exists.
 
-use super::context::EphemeralUser;
 use super::prelude::*;
 use super::timing::{ADDRESS, timed};
 
@@ -43,13 +42,30 @@ attacks! { Accounts:
         &[SameTiming], timed("/forgot", &[("email", ADDRESS)]);
     "pre_hijacking", "Pre-hijacked account", "Pre-hijacked accounts (Sudhodanan, Paverd 2022)",
         check("crates/domain/src/identity.rs", "resolve_account"),
-        &[StillShows("\"email_verified\":false")], pre_hijacking();
+        &[StillShows("\"email_verified\":false")], send(&[
+            // The thief signs up with the victim’s address.
+            begin("none", "").at_provider("{{newcomer.email}}"),
+            control("The victim signs in with Google, which has verified the address",
+                open("{{callback}}"), 303).by(Visitor),
+            attack("What the thief’s account shows", get("/api/v1/me")).by(Newcomer),
+        ]);
     "email_twin", "Second identity with the same address", "OpenID Connect Core §5.7",
         check("crates/auth/src/accounts.rs", "find_or_create"),
-        &[Code(409, "email_taken"), Code(401, "sign_in_required")], email_twin();
+        &[Code(409, "email_taken"), Code(401, "sign_in_required")], send(&[
+            begin("none", ""),
+            control("The victim signs in", open("{{callback}}"), 303).by(Visitor),
+            begin("none", "").at_provider("{{provider_email}}").by(Thief),
+            attack("The thief’s callback from Google", open("{{callback}}")),
+            attack("Is the thief signed in?", get("/account")),
+        ]);
     "link_by_callback", "Thief’s identity linked through a callback", "RFC 9700 §4.7",
         check("crates/auth/src/oauth/attempt.rs", "validate"),
-        &[Code(400, "attempt_other_browser")], link_by_callback();
+        &[Code(400, "attempt_other_browser")], send(&[
+            prepare(form("/sign-in", AS_THIEF), 303).by(Thief),
+            begin("none", "").at_provider("{{new_email}}").from("/account/link/google").by(Thief),
+            attack("The victim opens the thief’s callback", open("{{callback}}")).by(Owner),
+            control("In the thief’s own browser", open("{{callback}}"), 303),
+        ]);
     "sql_in_email", "SQL injection in the e-mail address", "OWASP ASVS V1.2.4",
         check("crates/store/src/passwords.rs", "by_email"),
         &[Code(401, "wrong_credentials")], send(&[
@@ -92,48 +108,6 @@ async fn brute_force(context: &mut AttackContext) -> Result {
     let note = format!("After {judged} wrong passwords, one more");
     context.attack(&mut thief, &note, one_more).await?;
     context.attack(&mut thief, "The correct password", right).await?;
-    Ok(())
-}
-
-async fn pre_hijacking(context: &mut AttackContext) -> Result {
-    context.provider()?;
-    let victim = EphemeralUser::new(new_email()?)?;
-    // The thief signs up with the victim's address.
-    let mut thief = context.new_account("Theo Thief", &victim.email).await?.browser;
-    let mut browser = context.browser();
-    let authorize = context.authorization_url(&mut browser, "/auth/google").await?;
-    let callback = open_callback(context.consent(&authorize, &victim, "none").await?);
-    let note = "The victim signs in with Google, which has verified the address";
-    context.control(&mut browser, note, callback, 303).await?;
-    let call = context.get("/api/v1/me")?;
-    let note = "What the thief’s account shows";
-    context.attack(&mut thief, note, call).await?;
-    Ok(())
-}
-
-async fn email_twin(context: &mut AttackContext) -> Result {
-    let victim = context.ephemeral_user().await?;
-    let mut browser = context.browser();
-    let callback = open_callback(context.callback(&mut browser, "none").await?);
-    context.control(&mut browser, "The victim signs in", callback, 303).await?;
-    let thiefs_identity = EphemeralUser::new(victim.email)?;
-    let mut thief = context.thiefs_browser();
-    let authorize = context.authorization_url(&mut thief, "/auth/google").await?;
-    let callback = open_callback(context.consent(&authorize, &thiefs_identity, "none").await?);
-    context.attack(&mut thief, "The thief’s callback from Google", callback).await?;
-    context.attack_account(&mut thief, "Is the thief signed in?").await
-}
-
-async fn link_by_callback(context: &mut AttackContext) -> Result {
-    let (owner, own) = (context.owner().await?, context.thief().await?);
-    let mut victim = context.signed_in(&owner).await?;
-    let mut thief = context.thiefs_browser();
-    context.sign_in(&mut thief, &own.email, &own.password).await?;
-    let thiefs_identity = EphemeralUser::new(new_email()?)?;
-    let authorize = context.authorization_url(&mut thief, "/account/link/google").await?;
-    let callback = open_callback(context.consent(&authorize, &thiefs_identity, "none").await?);
-    context.attack(&mut victim, "The victim opens the thief’s callback", callback.clone()).await?;
-    context.control(&mut thief, "In the thief’s own browser", callback, 303).await?;
     Ok(())
 }
 

@@ -1,8 +1,5 @@
 //! Callbacks from a provider: anyone can write a link to one.
 
-use url::Url;
-
-use super::context::Browser;
 use super::prelude::*;
 
 const ATTEMPT: Check = check("crates/auth/src/oauth/attempt.rs", "validate");
@@ -70,7 +67,15 @@ attacks! { Callback:
         ]);
     "attempt_cookie_swapped", "Cookie of another sign-in attempt", "RFC 9700 §4.7, RFC 6265 §8.6",
         check("crates/auth/src/oauth/attempt.rs", "open"),
-        &[Code(400, "attempt_cookie_missing"), Code(401, "sign_in_required")], cookie_swapped();
+        &[Code(400, "attempt_cookie_missing"), Code(401, "sign_in_required")], send(&[
+            begin("none", "thiefs_").by(Thief),
+            begin("none", ""),
+            attack("With the thief’s attempt cookie", api("GET", "{{callback}}").with(&[
+                ("sec-fetch-site", "cross-site"),
+                ("cookie", "{{cookie_name}}={{thiefs_cookie_value}}")])).by(Stranger),
+            attack("Is the browser signed in?", get("/account")).by(Stranger),
+            control("With the victim’s attempt cookie", open("{{callback}}"), 303).by(Visitor),
+        ]);
     "error_with_script", "Script in the error description", "RFC 6749 §4.1.2.1, OWASP ASVS V3.2.2",
         check("crates/auth/src/oauth/response.rs", "standard_error_code"),
         &[CodeAndText(502, "provider_refused", "an unknown error"), LacksText("<script>alert")],
@@ -105,30 +110,4 @@ async fn altered_response(context: &mut AttackContext, altered: &'static str) ->
         control("An unaltered callback", open("{{callback}}"), 303).by(Visitor),
     ];
     send(context, &actions).await
-}
-
-/// Name and value of the browser's attempt cookie.
-fn attempt_cookie(browser: &Browser, app: &Url) -> (String, String) {
-    let cookies = browser.agent.cookies_for(app).unwrap_or_default();
-    let found = cookies.split("; ").find(|cookie| cookie.starts_with("latchkey_attempt_"));
-    let pair = found.and_then(|cookie| cookie.split_once('='));
-    pair.map(|(name, value)| (name.to_owned(), value.to_owned())).unwrap_or_default()
-}
-
-async fn cookie_swapped(context: &mut AttackContext) -> Result {
-    let (mut thief, mut victim) = (context.browser(), context.browser());
-    context.callback(&mut thief, "none").await?;
-    let victims = context.callback(&mut victim, "none").await?;
-    let app = context.url("/")?;
-    let (_, planted) = attempt_cookie(&thief, &app);
-    let (name, own) = attempt_cookie(&victim, &app);
-    victim.agent.set_cookie(&app, &name, &planted);
-    let opened = open_callback(victims.clone());
-    context.attack(&mut victim, "With the thief’s attempt cookie", opened).await?;
-    context.attack_account(&mut victim, "Is the browser signed in?").await?;
-    victim.agent.set_cookie(&app, &name, &own);
-    context
-        .control(&mut victim, "With the victim’s attempt cookie", open_callback(victims), 303)
-        .await?;
-    Ok(())
 }

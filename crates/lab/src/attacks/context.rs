@@ -248,12 +248,6 @@ impl AttackContext {
         account.access_token.get_or_try_init(new).await.cloned()
     }
 
-    /// Starts a sign-in; the URL at the provider to which the browser is redirected.
-    pub(super) async fn authorization_url(&self, browser: &mut Browser, path: &str) -> Result<Url> {
-        self.provider()?;
-        redirect_target(&self.send_unrecorded(browser, self.form(path, &[])?, 303).await?)
-    }
-
     /// Consents at the local provider, with a fault to simulate; returns the callback.
     pub(super) async fn consent(
         &self,
@@ -265,11 +259,17 @@ impl AttackContext {
         redirect_target(&self.send_unrecorded(&mut self.browser(), call, 303).await?)
     }
 
-    /// A sign-in up to its callback, which is not opened.
-    pub(super) async fn callback(&mut self, browser: &mut Browser, misbehave: &str) -> Result<Url> {
-        let user = self.ephemeral_user().await?;
-        let authorize = self.authorization_url(browser, "/auth/google").await?;
-        self.consent(&authorize, &user, misbehave).await
+    /// A sign-in at the provider up to its callback, which is not opened.
+    pub(super) async fn callback(
+        &self,
+        browser: &mut Browser,
+        start: Call,
+        user: &EphemeralUser,
+        misbehave: &str,
+    ) -> Result<Url> {
+        self.provider()?;
+        let authorize = redirect_target(&self.send_unrecorded(browser, start, 303).await?)?;
+        self.consent(&authorize, user, misbehave).await
     }
 }
 
@@ -282,11 +282,6 @@ pub(super) fn consent_form(authorize: &Url, user: &EphemeralUser, misbehave: &st
         ("misbehave", misbehave),
     ];
     sign_in::consent_form(authorize, &fields, "")
-}
-
-/// The callback, as a browser that follows the redirect sends it.
-pub(super) fn open_callback(callback: Url) -> Call {
-    Call::new(Method::GET, callback).with("sec-fetch-site", "cross-site")
 }
 
 /// The same form, sent from a page of another site.

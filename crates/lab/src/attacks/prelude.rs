@@ -1,7 +1,7 @@
 //! The imports of the tables of attacks.
 
 pub(super) use super::attack::{Check, attacks, check};
-pub(super) use super::context::{AttackContext, new_email, open_callback};
+pub(super) use super::context::{AttackContext, new_email};
 pub(super) use super::judge::Expect::{self, *};
 pub(super) use super::script::Client::{Newcomer, Owner, SignedInThief, Stranger, Thief, Visitor};
 pub(super) use super::script::Source::{Cookie, Header, Member};

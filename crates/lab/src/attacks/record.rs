@@ -33,8 +33,9 @@ impl Answer {
         values.collect::<Vec<_>>().join(", ")
     }
 
-    pub(super) fn member(&self, name: &str) -> Option<String> {
-        self.json()[name].as_str().map(str::to_owned)
+    /// A string in the JSON body, such as `items/0/id`.
+    pub(super) fn member(&self, path: &str) -> Option<String> {
+        self.json().pointer(&format!("/{path}"))?.as_str().map(str::to_owned)
     }
 
     pub(super) fn contains(&self, text: &str) -> bool {

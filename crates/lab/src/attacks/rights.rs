@@ -1,8 +1,5 @@
 //! Actions that a signed-in user is not allowed to perform.
 
-use http::Method;
-use serde_json::Value;
-
 use super::prelude::*;
 
 attacks! { Rights:
@@ -54,7 +51,13 @@ attacks! { Rights:
         ]);
     "sign_in_of_another", "Another user’s session", "OWASP ASVS V8.2.2",
         check("crates/web/src/api/sessions.rs", "revoke_session"),
-        &[Code(404, "not_found"), StillShows("Olive Owner")], sign_in_of_another();
+        &[Code(404, "not_found"), StillShows("Nora Newcomer")], send(&[
+            control("The victim’s sign-ins", get("/api/v1/sessions"), 200)
+                .by(Newcomer).save(&[("id", Member("items/0/id"))]),
+            attack("The thief ends it",
+                api("DELETE", "/api/v1/sessions/{{id}}").bearer("{{thief.token}}")),
+            attack("The victim afterwards", get("/account")).by(Newcomer),
+        ]);
     "trace_of_another", "Another user’s trace", "OWASP ASVS V8.2.2",
         check("crates/demo/src/traces/pages.rs", "find"),
         &[Code(404, "not_found"), Code(401, "sign_in_required")], send(&[
@@ -85,18 +88,3 @@ const READER: Action = prepare(
     200,
 )
 .save(&[("access", Member("access_token")), ("refresh", Member("refresh_token"))]);
-
-async fn sign_in_of_another(context: &mut AttackContext) -> Result {
-    let mut victim = context.owner().await?.browser;
-    let call = context.get("/api/v1/sessions")?;
-    let listed = context.control(&mut victim, "The victim’s sign-ins", call, 200).await?;
-    let listed: Value = serde_json::from_slice(&listed.body).unwrap_or_default();
-    let mut items = listed["items"].as_array().into_iter().flatten();
-    let current = items.find(|one| one["current"] == true).and_then(|one| one["id"].as_str());
-    let id = current.ok_or_else(|| Error::other("The current sign-in is not listed."))?;
-    let thief = context.thief().await?;
-    let token = context.access_token(&thief).await?;
-    let call = context.api(Method::DELETE, &format!("/api/v1/sessions/{id}"), &token)?;
-    context.attack(&mut context.thiefs_browser(), "The thief ends it", call).await?;
-    context.attack_account(&mut victim, "The victim afterwards").await
-}

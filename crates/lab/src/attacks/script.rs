@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::Method;
 use tokio::sync::OnceCell;
 
-use super::context::{Account, AttackContext, Browser, from_other_site, new_email};
+use super::context::{Account, AttackContext, Browser, EphemeralUser, from_other_site, new_email};
 use crate::agent::{Answer, Call};
 use crate::error::{Error, Result};
 use crate::sign_in::Credential;
@@ -138,7 +138,8 @@ enum Kind {
     /// Must be answered with this status, and is omitted from the report.
     Preparation(u16),
     /// A sign-in through the provider up to its callback, which is not opened. Saves `callback`,
-    /// its parameters (`code`, `state`, `iss`), and the browser's `cookies`, under this prefix.
+    /// its parameters (`code`, `state`, `iss`), and the browser's `cookies`, under this prefix; of
+    /// the first cookie, also `cookie_name` and `cookie_value`.
     SignIn {
         misbehave: &'static str,
         prefix: &'static str,
@@ -160,13 +161,16 @@ pub(super) struct Action {
     note: &'static str,
     request: Request,
     client: Client,
+    /// The address of the user at the provider; by default the one that the attack shares.
+    provider_email: &'static str,
     each: &'static [&'static str],
     wait: Duration,
     save: &'static [(&'static str, Source)],
 }
 
 const fn action(kind: Kind, note: &'static str, request: Request, client: Client) -> Action {
-    Action { kind, note, request, client, each: &[""], wait: Duration::ZERO, save: &[] }
+    let (provider_email, each, save) = ("", &[""], &[]);
+    Action { kind, note, request, client, provider_email, each, wait: Duration::ZERO, save }
 }
 
 pub(super) const fn attack(note: &'static str, request: Request) -> Action {
@@ -183,7 +187,7 @@ pub(super) const fn prepare(request: Request, status: u16) -> Action {
 
 /// Starts a sign-in and consents at the provider, with a fault to simulate.
 pub(super) const fn begin(misbehave: &'static str, prefix: &'static str) -> Action {
-    action(Kind::SignIn { misbehave, prefix }, "", get("/"), Client::Visitor)
+    action(Kind::SignIn { misbehave, prefix }, "", form("/auth/google", &[]), Client::Visitor)
 }
 
 /// The callback, as a browser that follows the redirect sends it.
@@ -195,6 +199,16 @@ impl Action {
     /// Sent by this client; by default the thief.
     pub(super) const fn by(self, client: Client) -> Self {
         Self { client, ..self }
+    }
+
+    /// Starts at this path instead of the sign-in.
+    pub(super) const fn from(self, path: &'static str) -> Self {
+        Self { request: form(path, &[]), ..self }
+    }
+
+    /// As another user of the provider, with this address.
+    pub(super) const fn at_provider(self, provider_email: &'static str) -> Self {
+        Self { provider_email, ..self }
     }
 
     /// Sent once for each value, as `{{each}}`.
@@ -244,15 +258,23 @@ impl Script<'_> {
         let (context, note) = (&mut *self.context, action.note);
         let answer = match action.kind {
             Kind::SignIn { misbehave, prefix } => {
-                let callback = context.callback(&mut browser, misbehave).await?;
-                let cookies = browser.agent.cookies_for(&context.target.app);
+                let user = match action.provider_email {
+                    "" => self.context.ephemeral_user().await?,
+                    email => EphemeralUser::new(self.fill(email).await?)?,
+                };
+                let context = &*self.context;
+                let callback = context.callback(&mut browser, call, &user, misbehave).await?;
+                let cookies = browser.agent.cookies_for(&context.target.app).unwrap_or_default();
                 let mut save =
                     |name: &str, value| self.saved.insert(format!("{prefix}{name}"), value);
                 for (name, value) in callback.query_pairs() {
                     save(&name, value.into_owned());
                 }
                 save("callback", callback.into());
-                save("cookies", cookies.unwrap_or_default());
+                let (name, value) = cookies.split_once('=').unwrap_or_default();
+                save("cookie_name", name.to_owned());
+                save("cookie_value", value.to_owned());
+                save("cookies", cookies);
                 self.clients.insert(action.client, browser);
                 return Ok(());
             }
@@ -352,6 +374,7 @@ impl Script<'_> {
         match name {
             "random" => return random(),
             "new_email" => return new_email(),
+            "provider_email" => return Ok(self.context.ephemeral_user().await?.email),
             "other_state" => return Ok(self.saved("state")?.chars().rev().collect()),
             "short_state" | "short_session" => {
                 let full = self.saved(&name["short_".len()..])?;
