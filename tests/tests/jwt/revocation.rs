@@ -1,12 +1,14 @@
 //! `JWT_REVOCATION`: whether a JWT ends early.
 
-use latchkey_domain::Span;
+use latchkey_domain::{Email, Span};
+use latchkey_store::accounts::reset_password;
+use latchkey_store::email_tokens::{self, Purpose, Recipient};
 use latchkey_tests::accounts;
 use latchkey_tests::jws;
 use std::time::Duration;
 
 use latchkey_tests::accounts::{
-    ApiClient, Tokens, cookie_value, expect_problem, instance, past_expiry, queries,
+    ApiClient, Tokens, cookie_value, expect_problem, instance, json_of, past_expiry, queries,
     sign_up_client, signed_in,
 };
 use latchkey_tests::{Browser, Database, Latchkey, Page, Setup};
@@ -58,20 +60,39 @@ async fn watch_mode_revokes_jwt_on_all_instances(url: &str) {
         assert_eq!(queries(&page), 0, "{way}");
         let challenge = page.header("www-authenticate").expect("a challenge");
         assert!(challenge.contains(r#"error="invalid_token""#), "{challenge}");
-        // Soon in the other process, never with a query in a request. How soon is measured in
-        // `stopwatch/agreement.rs`; this waits longer than it should take on a slow machine.
-        let mut page = at_there.get("/api/v1/me").await;
-        for _ in 0..200 {
-            assert_eq!(queries(&page), 0, "{way}");
-            if page.status != 200 {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-            page = at_there.get("/api/v1/me").await;
-        }
-        expect_problem(&page, 401, "token_revoked");
+        is_revoked_soon(&mut at_there).await;
         assert_eq!(bystander.get("/api/v1/me").await.status, 200, "{way}: somebody else's");
     }
+    // A reset of the password, in the store.
+    let (mut bob, _) = sign_up_client(&here, "bob@example.test").await;
+    let mut at_there = bob.at(&there);
+    assert_eq!(at_there.get("/api/v1/me").await.status, 200);
+    let me: serde_json::Value = json_of(&bob.get("/api/v1/me").await);
+    let user_id = me["id"].as_str().and_then(|id| id.parse().ok()).expect("an ID");
+    let (db, now) = (&here.app.db, here.app.clock.now());
+    let email = Email::parse("bob@example.test").expect("an address");
+    let recipient = Recipient { user_id, email };
+    let until = now.plus(Span::minutes(30));
+    email_tokens::insert(db, "t", Purpose::Reset, &recipient, until).await.expect("sent");
+    let reset = reset_password(db, "t", "a hash", now).await.expect("an answer");
+    assert!(reset.is_some_and(|reset| !reset.ended.is_empty()));
+    is_revoked_soon(&mut at_there).await;
+}
+
+/// In another process, never with a query in a request. How soon is measured in
+/// `stopwatch/agreement.rs`; this waits longer than it should take on a slow machine, and less
+/// than until the next poll without a notification.
+async fn is_revoked_soon(at_there: &mut ApiClient) {
+    let mut page = at_there.get("/api/v1/me").await;
+    for _ in 0..200 {
+        assert_eq!(queries(&page), 0);
+        if page.status != 200 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+        page = at_there.get("/api/v1/me").await;
+    }
+    expect_problem(&page, 401, "token_revoked");
 }
 
 #[tokio::test]
