@@ -88,6 +88,11 @@ pub trait Host: Clone + Send + Sync + 'static {
         std::future::ready(Ok(next.to_string()))
     }
 
+    /// Called after an identity was linked, for example to tell its user by e-mail.
+    fn linked(&self, _: &User) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     /// Where to redirect after sign-out.
     fn signed_out(&self, _: Option<&Caller>, _: &ResponseCookies) -> Redirect {
         Redirect::to("/")

@@ -15,3 +15,9 @@ pub struct User {
     pub roles: Roles,
     pub created_at: Timestamp,
 }
+
+impl User {
+    pub fn verified_email(&self) -> Option<&Email> {
+        self.email.as_ref().filter(|_| self.email_verified)
+    }
+}

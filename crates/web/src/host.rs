@@ -5,7 +5,7 @@ use latchkey_auth::oauth::Provider;
 use latchkey_axum::{
     ConnectCallback, FailedSignIn, FailedSignUp, Host, Latchkey, Owner, SignUpOutcome, sign_in_page,
 };
-use latchkey_domain::{Profile, ReturnTo, Role, Roles};
+use latchkey_domain::{Profile, ReturnTo, Role, Roles, User};
 
 use crate::pages::{connections, sign_in};
 use crate::prelude::*;
@@ -47,6 +47,10 @@ impl Host for App {
             SignUpOutcome::EmailTaken(email) => recovery::send_account_exists(self, email).await,
         }
         Ok(sign_in_page(&[("welcome", "1"), ("next", next.as_str())]))
+    }
+
+    async fn linked(&self, user: &User) {
+        recovery::send_linked(self, user).await;
     }
 
     fn signed_out(&self, caller: Option<&Caller>, cookies: &ResponseCookies) -> Redirect {

@@ -25,6 +25,7 @@ enum EmailKind {
     AccountExists,
     Reset,
     PasswordChanged,
+    Linked,
     Code,
 }
 
@@ -115,6 +116,15 @@ pub(crate) async fn send_password_changed(app: &App, user: UserId, email: Email)
     if app.limits.allow_email_to("changed", &email) {
         let link = app.settings.absolute("/forgot");
         send(app, Some(user), email, EmailKind::PasswordChanged, link, NOTICE_TTL).await;
+    }
+}
+
+pub(crate) async fn send_linked(app: &App, user: &User) {
+    if let Some(email) = user.verified_email()
+        && app.limits.allow_email_to("linked", email)
+    {
+        let link = app.settings.absolute("/account");
+        send(app, Some(user.id), email.clone(), EmailKind::Linked, link, NOTICE_TTL).await;
     }
 }
 

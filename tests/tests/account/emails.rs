@@ -337,6 +337,22 @@ async fn password_reset_removes_pre_hijacker_identity() {
     }
 }
 
+#[tokio::test]
+async fn linked_identity_is_announced_to_a_verified_email() {
+    const LINKED: &str = "A sign-in method was added";
+    let app = Latchkey::start().await;
+    let mut ada = came_in(&app, "google", "ada", "session").await;
+    let _ = link(&mut ada, &app, "github", "ada").await.expect(303);
+    assert_eq!(emails_about(&app, ADA, LINKED).await, 1);
+    // Linked already.
+    let _ = link(&mut ada, &app, "github", "ada").await.expect(303);
+    assert_eq!(emails_about(&app, ADA, LINKED).await, 1);
+    sign_up(&app, BOB).await;
+    let mut bob = signed_in(&app, BOB, "session").await;
+    let _ = link(&mut bob, &app, "github", "octo").await.expect(303);
+    assert_eq!(emails_about(&app, BOB, LINKED).await, 0, "to an address that nobody verified");
+}
+
 /// Eve's sign-in is stored while Ada's reset removes what it was proved with: the triggers do
 /// what the reset does, at the worst moment.
 #[tokio::test]

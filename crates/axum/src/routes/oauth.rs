@@ -14,7 +14,7 @@ use latchkey_auth::oauth::response::AuthorizationResponse;
 use latchkey_auth::oauth::{Attempt, Provider, Purpose};
 use latchkey_domain::audit::{Actor, Kind};
 use latchkey_domain::connection::ProviderScopes;
-use latchkey_domain::{Profile, ReturnTo, SignInMethod, User, UserId};
+use latchkey_domain::{Profile, ReturnTo, SignInMethod, User};
 use latchkey_store::{authorization_responses, hash, identities};
 use serde::Deserialize;
 use tower_sessions::cookie::Cookie;
@@ -166,7 +166,12 @@ where
         Purpose::Link(user) => {
             let Authenticated { profile, .. } =
                 authenticate(&latchkey, provider, &attempt, response, &context).await?;
-            link(&latchkey, user, provider, &profile, &context).await?;
+            // Another user may have signed in since.
+            let caller = context.current.as_ref().filter(|caller| caller.user.id == user);
+            let caller = caller.ok_or_else(|| {
+                AppError::new(catalogue::LINK_LOST).link("Go to your account", "/account")
+            })?;
+            link_identity(&host, caller, &provider.slug, &profile, &context.client).await?;
             (current, None)
         }
         Purpose::Connect { user, ref scopes } => {
@@ -225,35 +230,25 @@ async fn authenticate(
     }
 }
 
-/// Links an identity to the account of the user who started the attempt.
-async fn link(
-    latchkey: &Latchkey,
-    user: UserId,
-    provider: &Provider,
-    profile: &Profile,
-    context: &SignInContext,
-) -> HandlerResult<()> {
-    // Another user may have signed in since.
-    let Some(caller) = context.current.as_ref().filter(|caller| caller.user.id == user) else {
-        return Err(AppError::new(catalogue::LINK_LOST).link("Go to your account", "/account"));
-    };
-    link_identity(latchkey, caller, &provider.slug, profile, &context.client).await
-}
-
 /// Links an identity, so that the user can sign in with it. Returns 401 if the sign-in was
 /// revoked.
-pub async fn link_identity(
-    latchkey: &Latchkey,
+pub async fn link_identity<S: Host>(
+    host: &S,
     caller: &Caller,
     provider: &str,
     profile: &Profile,
     client: &Client,
-) -> HandlerResult<()> {
+) -> HandlerResult<()>
+where
+    Latchkey: FromRef<S>,
+{
+    let latchkey = &Latchkey::from_ref(host);
     caller.require_active(latchkey).await?;
     let sign_in = caller.sign_in_id().ok_or_else(|| AppError::new(catalogue::TOKEN_REVOKED))?;
     let (user, now) = (caller.user.id, latchkey.clock.now());
     if accounts::link(&latchkey.db, user, sign_in, provider, profile, now).await? {
         audit::record_by_user(latchkey, Kind::Linked, user, provider, client).await;
+        host.linked(&caller.user).await;
     }
     Ok(())
 }

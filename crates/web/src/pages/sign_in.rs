@@ -6,7 +6,6 @@ use latchkey_domain::{CredentialKind, ReturnTo, SignInMethod, User};
 use latchkey_store::users;
 
 use crate::labels::ProviderButton;
-use crate::pages::account::forms::verified_email;
 use crate::prelude::*;
 
 #[derive(Debug, Default, Template)]
@@ -61,7 +60,7 @@ impl SignInPage {
         };
         let Some(user) = user else { return Ok(()) };
         if can_prove_identity(app, app, &user).await? {
-            let email = verified_email(&user).filter(|_| self.layout.sends_email);
+            let email = user.verified_email().filter(|_| self.layout.sends_email);
             let excluded = app.providers.iter().filter(|provider| !provider.can_reauthenticate());
             let excluded: Vec<_> = excluded.map(|provider| provider.label.as_str()).collect();
             self.providers.retain(|button| button.can_reauthenticate);

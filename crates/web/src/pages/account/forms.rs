@@ -2,7 +2,7 @@
 
 use latchkey_axum::{clear_credentials, end_sign_in, password, sign_out};
 use latchkey_domain::password::{Password, check};
-use latchkey_domain::{Email, SignInId, User, UserId};
+use latchkey_domain::{SignInId, User, UserId};
 use latchkey_store::accounts::PasswordChange;
 use latchkey_store::email_tokens::{self, Purpose};
 use latchkey_store::{accounts, passwords, sign_ins, users};
@@ -85,7 +85,7 @@ pub(crate) async fn send_code(
 ) -> HandlerResult<Redirect> {
     app.limits.check_email(&client)?;
     let (sign_in, user) = reload_user(&app, &caller).await?;
-    let email = verified_email(&user).ok_or_else(|| {
+    let email = user.verified_email().ok_or_else(|| {
         AppError::new(catalogue::EMAIL_UNVERIFIED).link("Go to your account", "/account")
     })?;
     recovery::send_code(&app, &user, email, sign_in).await?;
@@ -118,7 +118,7 @@ pub(crate) async fn submit_code(
         None => None,
     };
     // The user's address may have changed since the code was sent.
-    if consumed.is_none_or(|sent| Some(&sent.email) != verified_email(&user)) {
+    if consumed.is_none_or(|sent| Some(&sent.email) != user.verified_email()) {
         app.limits.record_failure(&permit).await?;
         // The account may have been deleted in the meantime.
         reload_user(&app, &caller).await?;
@@ -127,10 +127,6 @@ pub(crate) async fn submit_code(
     sign_ins::record_reauthentication(&app.db, sign_in, now).await?;
     app.sessions.invalidate(sign_in);
     Ok(done("proved"))
-}
-
-pub(crate) fn verified_email(user: &User) -> Option<&Email> {
-    user.email.as_ref().filter(|_| user.email_verified)
 }
 
 /// The user from the database: the one in a JWT may be minutes old.
