@@ -21,9 +21,9 @@ use crate::sqlite::SqliteManager;
 use crate::values::{Row, Value};
 use crate::{Backend, Db, Error, Result, count};
 
-/// How long a request waits for another inline read: many times what one takes, and less than
-/// the operating system may suspend the thread that reads.
-const INLINE_READ_WAIT: Duration = Duration::from_micros(500);
+/// How long a request waits for another inline read: many times what one takes, and longer than
+/// the operating system suspends the thread that reads. The pool's threads would compete with it.
+const INLINE_READ_WAIT: Duration = Duration::from_millis(10);
 
 type Query<'q, DB> = sqlx::query::Query<'q, DB, <DB as Database>::Arguments>;
 

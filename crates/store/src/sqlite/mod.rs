@@ -202,6 +202,10 @@ impl Driver for SqliteManager {
         params: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T>,
     ) -> InlineRead<Result<Option<T>>> {
+        // Before the system call below, because a request that waits asks often.
+        if self.reader.is_busy() {
+            return InlineRead::Busy;
+        }
         if self.file_id.is_none() || !self.file_is_current() {
             return InlineRead::Unavailable;
         }

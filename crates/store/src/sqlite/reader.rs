@@ -45,6 +45,10 @@ impl SqliteReader {
         InlineRead::Done(row.transpose())
     }
 
+    pub(crate) fn is_busy(&self) -> bool {
+        self.connection.is_locked()
+    }
+
     pub(crate) fn close(&self) {
         *self.connection.lock() = None;
     }
