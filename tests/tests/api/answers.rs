@@ -42,6 +42,16 @@ async fn unsupported_method_is_405_with_allow_header() {
     }
 }
 
+/// RFC 9110 §11.6.1, also where the token is not the problem.
+#[tokio::test]
+async fn cross_site_api_request_gets_a_challenge() {
+    let app = Latchkey::start().await;
+    let headers = [("sec-fetch-site", "cross-site"), ("content-type", "application/json")];
+    let (url, body) = (app.url("/api/v1/contacts"), Some("{}".to_owned()));
+    let page = Browser::new().send(Method::POST, &url, &headers, body).await;
+    expect_problem(&page, 403, "cross_site_request");
+}
+
 #[tokio::test]
 async fn missing_token_challenge_has_no_error_attribute() {
     let app = Latchkey::start().await;

@@ -139,9 +139,7 @@ pub(crate) async fn service(
             .detail("This service is not available.")
             .action(back(&slug))
     })?;
-    caller.require_active(&app).await?;
-    let user = caller.user.id;
-    app.limits.check_call(user)?;
+    let user = calling_user(&app, &caller).await?;
     let (task, name) = (app.clone(), slug.clone());
     let work = async move {
         let provider = provider(&task, &name)?;
@@ -166,9 +164,7 @@ pub(crate) async fn refresh(
     Path(slug): Path<String>,
     caller: Caller,
 ) -> HandlerResult<Redirect> {
-    caller.require_active(&app).await?;
-    let user = caller.user.id;
-    app.limits.check_call(user)?;
+    let user = calling_user(&app, &caller).await?;
     let (task, name) = (app.clone(), slug.clone());
     let work = async move {
         let provider = provider(&task, &name)?;
@@ -177,6 +173,13 @@ pub(crate) async fn refresh(
     };
     app.run_to_completion(work).await?;
     Ok(Redirect::to(&done("refreshed", &slug)))
+}
+
+/// The user whose connection is used, unless the sign-in was revoked or makes too many calls.
+async fn calling_user(app: &App, caller: &Caller) -> HandlerResult<UserId> {
+    caller.require_active(app).await?;
+    app.limits.check_call(caller.user.id)?;
+    Ok(caller.user.id)
 }
 
 /// Records that the user has to reconnect: once, by the request that noticed it.
@@ -309,9 +312,7 @@ pub(crate) async fn disconnect(
     caller: Caller,
     client: Client,
 ) -> HandlerResult<Redirect> {
-    caller.require_active(&app).await?;
-    let user = caller.user.id;
-    app.limits.check_call(user)?;
+    let user = calling_user(&app, &caller).await?;
     let (task, name) = (app.clone(), slug.clone());
     // Also for a provider that was removed from the settings.
     let work = async move {
